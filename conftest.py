@@ -1,0 +1,22 @@
+"""Strict promotion of dtypes and ranks for every test; float64 at hand for all but the doctests."""
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+import pytest
+
+# A plugin of the pytest that runs Optax's own tests, in a process of its own.
+collect_ignore = ["tests/optim/optax_plugin.py"]
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(autouse=True)
+def _as_users_run_doctests(request: pytest.FixtureRequest):
+    """A doctest shows what a user sees, whose JAX has float64 switched off."""
+    with jax.enable_x64(not isinstance(request.node, pytest.DoctestItem)):
+        yield

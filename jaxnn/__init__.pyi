@@ -1,0 +1,17 @@
+from . import activations as activations
+from . import callbacks as callbacks
+from . import checkpoint as checkpoint
+from . import data as data
+from . import initializers as initializers
+from . import layers as layers
+from . import losses as losses
+from . import metrics as metrics
+from . import models as models
+from . import optim as optim
+from . import plots as plots
+from . import train as train
+from . import typing as typing
+from ._version import __version__ as __version__
+from .typing import Dataset as Dataset
+from .typing import GradientTransformation as GradientTransformation
+from .typing import Layer as Layer

@@ -1,0 +1,6 @@
+"""`python -m jaxnn` is `jaxnn`."""
+
+from jaxnn.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Run folders: what `train` leaves and the other commands read.
+
+runs/<name>/config.json    options, data and environment: all that is needed to repeat the run
+            history.jsonl  one line an epoch, appended as it happens
+            checkpoints/   the newest and the best
+            results.json   what the trained network was measured to be on the test images
+            plots/         pictures
+            report.html    one page that shows the run
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxnn import checkpoint, data, train
+from jaxnn.cli import UsageError, build
+from jaxnn.cli.options import ModelOptions, OptimizerOptions, TrainOptions
+from jaxnn.typing import Dataset, GradientTransformation, Layer
+
+
+class Images(NamedTuple):
+    """The images of a run: to train on, to validate on (or None), to test on, and their classes."""
+
+    train: Dataset
+    validation: Dataset | None
+    test: Dataset
+    class_names: list[str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder that has been read: its configuration and its trained network."""
+
+    folder: Path
+    options: TrainOptions
+    config: dict[str, Any]
+    model: Layer
+    train_state: train.TrainState
+
+
+def load_images(options: TrainOptions) -> Images:
+    """Reads the data of a run, and holds out its validation images."""
+    train_set, test_set = load_data(options.data, options.data_dir)
+    names = class_names(options.data, train_set)
+    validation = None
+    if options.validation:
+        key = jax.random.fold_in(jax.random.key(options.seed), 1)
+        train_set, validation = train_set.split(options.validation, key)
+    return Images(train_set, validation, test_set, names)
+
+
+def load_data(name: str, data_dir: Path | None) -> tuple[Dataset, Dataset]:
+    """MNIST by its name, a prepared TensorFlow data set as "tfds:NAME", or an IDX folder."""
+    if name.startswith("tfds:"):
+        return data.load_tfds(name.removeprefix("tfds:"), data_dir=data_dir)
+    if os.sep in name or Path(name).is_dir():
+        return data.load_idx(name)
+    return data.load(name)
+
+
+def class_names(name: str, train_set: Dataset) -> list[str]:
+    """The names of the classes, where they are known, or their numbers."""
+    return list(data.class_names(name.removeprefix("tfds:"), int(train_set.labels.max()) + 1))
+
+
+def make_parts(
+    options: TrainOptions, config: Mapping[str, Any]
+) -> tuple[Layer, GradientTransformation, Any]:
+    """The model, the optimiser and the schedule of a run."""
+    shape, classes = config["data"]["image_shape"], len(config["data"]["class_names"])
+    steps_per_epoch = -(-config["data"]["train"] // options.batch_size)
+    schedule = build.make_schedule(
+        options.optimization,
+        steps=steps_per_epoch * options.epochs,
+        warmup_steps=round(steps_per_epoch * options.optimization.warmup_epochs),
+    )
+    model = build.make_model(options.model, shape, classes)
+    return model, build.make_optimizer(options.optimization, schedule), schedule
+
+
+def describe(options: TrainOptions, images: Images) -> dict[str, Any]:
+    """What config.json says: options, data, environment."""
+    held_out = images.validation.size if images.validation else 0
+    return {
+        "options": json.loads(json.dumps(asdict(options), default=str)),
+        "data": {
+            "train": images.train.size,
+            "validation": held_out,
+            "test": images.test.size,
+            "image_shape": list(images.train.images.shape[1:]),
+            "class_names": images.class_names,
+        },
+        "environment": environment(),
+    }
+
+
+def environment() -> dict[str, str]:
+    """Versions and devices that a run's numbers depend on."""
+    device = jax.devices()[0]
+    return {
+        **{name: installed_version(name) for name in ("jaxnn", "jax", "jaxlib", "numpy")},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": f"{device.platform}: {device.device_kind}, {os.cpu_count()} processors",
+    }
+
+
+def installed_version(name: str) -> str:
+    """The version of a package, or "not installed"."""
+    if name == "jaxnn":
+        from jaxnn._version import __version__
+
+        return __version__
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def load_run(folder: Path, which: checkpoint.Which | None = None) -> Run:
+    """Reads the configuration of a run folder and restores its network.
+
+    Args:
+      folder: the run folder.
+      which: the checkpoint; None is the one that the run's results speak of.
+    """
+    config = read_json(folder / "config.json")
+    options = read_options(folder, config)
+    model, optimizer, _ = make_parts(options, config)
+    template = jax.eval_shape(
+        lambda key: train.init_train_state(model, optimizer, key), jax.random.key(0)
+    )
+    step = which or read_json(folder / "results.json")["step"]
+    train_state = checkpoint.restore(folder / "checkpoints", template, step=step)
+    return Run(folder, options, config, model, train_state)
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file of a run folder."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.parent} is not a run folder: it has no {path.name}")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+
+
+def read_history(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a run's history."""
+    path = folder / "history.jsonl"
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} is not a run folder: it has no {path.name}")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def read_options(folder: Path, config: Mapping[str, Any]) -> TrainOptions:
+    """The options in a run's config.json."""
+    try:
+        values = dict(config["options"])
+        values["model"] = ModelOptions(
+            **values["model"] | {"hidden": tuple(values["model"]["hidden"])}
+        )
+        values["optimization"] = OptimizerOptions(**values["optimization"])
+        known = {field.name for field in fields(TrainOptions)}
+        if unknown := values.keys() - known:
+            raise UsageError(f"{folder}/config.json: unknown options {sorted(unknown)}")
+        for name in ("data_dir", "out"):
+            values[name] = values[name] and Path(values[name])
+        return TrainOptions(**values)
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"{folder}/config.json is not a run's configuration: {error}") from None

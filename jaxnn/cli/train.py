@@ -1,0 +1,116 @@
+"""`jaxnn train`: trains a network, prints a line an epoch, leaves a run folder with a report."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxnn.cli import UsageError, parse
+from jaxnn.cli.options import PRESETS, TrainOptions
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Reads the options and trains."""
+    train(parse("train", TrainOptions, arguments, default=PRESETS[_preset(arguments)]))
+
+
+def train(options: TrainOptions) -> dict[str, Any]:
+    """Trains the network of the options and leaves a run folder.
+
+    Args:
+      options: what to train; wrong ones raise before anything is written.
+
+    Returns:
+      The results on the test images, as `results.json` holds them.
+    """
+    import jax
+
+    from jaxnn import callbacks, checks
+    from jaxnn import train as training
+    from jaxnn.cli import build, drawing, runs
+    from jaxnn.files import write_atomically
+
+    _require_sound(options, checks)
+    images = runs.load_images(options)
+    config = runs.describe(options, images)
+    model, optimizer, schedule = runs.make_parts(options, config)
+    loss, fit_options = build.make_loss(options), build.make_fit_options(options)
+    folder = _new_folder(options)
+    write = (lambda line: None) if options.quiet else print
+    write(f"{folder}: {_in_words(options, images, model)}")
+    write_atomically(folder / "config.json", json.dumps(config, indent=2) + "\n")
+    hooks = [
+        callbacks.log_learning_rate(schedule),
+        callbacks.append_history(folder / "history.jsonl"),
+        callbacks.save_checkpoints(folder / "checkpoints", config),
+        callbacks.print_epochs(write),
+    ]
+    if options.early_stopping is not None:
+        hooks.append(callbacks.early_stopping(patience=options.early_stopping))
+    started = time.perf_counter()
+    with callbacks.progress_bar(options.epochs) as advance:
+        result = training.fit(
+            model,
+            optimizer,
+            images.train,
+            loss=loss,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            key=jax.random.key(options.seed),
+            validation=images.validation,
+            callbacks=[*hooks, advance],
+            **fit_options,
+        )
+    seconds = time.perf_counter() - started
+    if result.stopped:
+        write(f"stopped: {result.stopped}")
+    run = runs.load_run(folder, "best" if result.stopped else "latest")
+    results = drawing.finish(run, images, training_seconds=seconds)
+    write(f"report {folder / 'report.html'}")
+    print(f"test accuracy {results['accuracy']:.4f}")
+    return results
+
+
+def _preset(arguments: Sequence[str]) -> str:
+    """The preset that the other options start from; a wrong one is left to the parser."""
+    for argument, following in itertools.zip_longest(arguments, arguments[1:]):
+        name = following if argument == "--preset" else argument.removeprefix("--preset=")
+        if name in PRESETS and argument.startswith("--preset"):
+            return name
+    return "standard"
+
+
+def _require_sound(options: TrainOptions, checks) -> None:
+    checks.require_positive_integer(options.epochs, "--epochs")
+    checks.require_positive_integer(options.batch_size, "--batch-size")
+    checks.require_in("[0, 1)", options.validation, "--validation")
+    if options.early_stopping is not None:
+        checks.require_positive_integer(options.early_stopping, "--early-stopping")
+        if not options.validation:
+            raise UsageError("--early-stopping needs validation images: set --validation above 0")
+
+
+def _new_folder(options: TrainOptions) -> Path:
+    """The run folder: as given, if it does not exist yet, or the first free number under runs/."""
+    if options.out is not None:
+        if options.out.exists():
+            raise UsageError(f"--out must not exist yet, but {options.out} does")
+        return options.out
+    name = Path(options.data.removeprefix("tfds:")).name
+    numbered = (Path("runs", f"{name}-{number}") for number in itertools.count(1))
+    return next(folder for folder in numbered if not folder.exists())
+
+
+def _in_words(options: TrainOptions, images, model) -> str:
+    from jaxnn import layers
+
+    validation = images.validation
+    held_out = f", validate on {validation.size:,} (in brackets)" if validation else ""
+    return (
+        f"train {layers.summary(model).parameters:,} parameters on {images.train.size:,} images"
+        f"{held_out}, {options.optimization.optimizer}, epochs: {options.epochs}"
+    )

@@ -1,0 +1,12 @@
+from .arrays import Dataset as Dataset
+from .arrays import class_names as class_names
+from .arrays import from_arrays as from_arrays
+from .augment import shift_images as shift_images
+from .batches import batches as batches
+from .batches import permutation as permutation
+from .digits import read_image as read_image
+from .idx import load_idx as load_idx
+from .idx import read_idx as read_idx
+from .mnist import cache_folder as cache_folder
+from .mnist import load as load
+from .tfds import load_tfds as load_tfds

@@ -1,0 +1,45 @@
+"""Files that are either as they were or complete, never half written."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_atomically(path: str | os.PathLike, content: bytes | str) -> None:
+    """Writes a file beside its place, flushes it to disk and renames it into place.
+
+    Args:
+      path: where the file shall stand; its folder is made if there is none.
+      content: bytes, or text to be written as UTF-8.
+
+    Raises:
+      OSError: if the folder cannot be written; the file is then as it was.
+
+    Example:
+      >>> import tempfile
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     write_atomically(Path(folder, "runs", "note.txt"), "θ ← θ − η∇J")
+      ...     Path(folder, "runs", "note.txt").read_text(encoding="utf-8")
+      'θ ← θ − η∇J'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _umask() -> int:
+    """The process's mask, which `mkstemp` does not follow and which can only be read by setting."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,14 @@
+from .activations import activation_curves as activation_curves
+from .confusion import class_table as class_table
+from .confusion import confusion_matrix as confusion_matrix
+from .curves import accuracy_curves as accuracy_curves
+from .curves import loss_curves as loss_curves
+from .errors import worst_errors as worst_errors
+from .histograms import compare_layer_histograms as compare_layer_histograms
+from .histograms import layer_histograms as layer_histograms
+from .landscape import loss_landscape as loss_landscape
+from .landscape import loss_surface as loss_surface
+from .report import write_report as write_report
+from .samples import predictions as predictions
+from .samples import sample_images as sample_images
+from .style import save as save

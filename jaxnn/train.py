@@ -1,0 +1,197 @@
+"""Training: an epoch of steps as one compiled program, and the loop that a person would write."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from jaxnn import checks, metrics
+from jaxnn.data.batches import permutation
+from jaxnn.evaluation import evaluate as evaluate
+from jaxnn.evaluation import predict as predict
+from jaxnn.nonfinite import explain, is_finite
+from jaxnn.steps import Augment, Metrics, Penalty, TrainState, init_train_state, make_train_step
+from jaxnn.typing import Dataset, GradientTransformation, Key, Layer, Loss
+
+
+class Progress(NamedTuple):
+    """What a callback is shown after each epoch.
+
+    Attributes:
+      epoch: epochs done, the first being 1.
+      epochs: epochs asked for.
+      train_state: the training as it stands; its buffers are used again after the callback.
+      history: one dictionary an epoch, the newest last.
+    """
+
+    epoch: int
+    epochs: int
+    train_state: TrainState
+    history: list[dict[str, Any]]
+
+
+class FitResult(NamedTuple):
+    """What `fit` leaves.
+
+    Attributes:
+      train_state: the training after the last epoch.
+      history: one dictionary an epoch: `epoch`, `loss`, `accuracy`, `seconds`, and with validation
+        data `validation_loss`, `validation_accuracy`.
+      stopped: why a callback ended the training early, or None.
+    """
+
+    train_state: TrainState
+    history: list[dict[str, Any]]
+    stopped: str | None
+
+
+Callback: TypeAlias = Callable[[Progress], str | None]
+"""Called after each epoch; what it returns, if anything, ends the training and says why."""
+
+
+def make_epoch(
+    model: Layer,
+    optimizer: GradientTransformation,
+    loss: Loss,
+    *,
+    batch_size: int,
+    augment: Augment | None = None,
+    penalty: Penalty | None = None,
+) -> Callable[[TrainState, Dataset], tuple[TrainState, Metrics]]:
+    """Makes the function that trains for one epoch, compiled as one program.
+
+    The program shuffles, scans over the full batches and takes a last step on the ragged rest. The
+    epoch's number, and so its order, follows from `train_state.step`.
+
+    Args:
+      model: a layer.
+      optimizer: a gradient transformation.
+      loss: `(outputs, labels) -> (batch,)`.
+      batch_size: examples a step.
+      augment: as in `make_train_step`.
+      penalty: as in `make_train_step`.
+
+    Returns:
+      `epoch(train_state, dataset) -> (train_state, metrics)`, compiled; the buffers of the
+      `train_state` given to it are used again. The metrics are over all examples.
+
+    Raises:
+      ValueError: on a batch size below 1.
+
+    Example:
+      >>> from jaxnn import losses, models, optim
+      >>> model, optimizer = models.mlp((2, 2)), optim.sgd(0.1)
+      >>> epoch = make_epoch(model, optimizer, losses.softmax_cross_entropy, batch_size=2)
+      >>> start = init_train_state(model, optimizer, jax.random.key(0))
+      >>> train_state, metrics = epoch(start, Dataset(jnp.ones((5, 2)), jnp.zeros(5, jnp.int32)))
+      >>> int(train_state.step), int(metrics["loss"].count)
+      (3, 5)
+    """
+    checks.require_positive_integer(batch_size, "make_epoch: batch_size")
+    step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
+
+    def epoch(train_state, dataset):
+        n = dataset.size
+        full, ragged = divmod(n, batch_size)
+        order = permutation(train_state.key, train_state.step // -(-n // batch_size), n)
+        step_on = lambda train_state, indices: step(
+            train_state, jax.tree.map(lambda array: array[indices], dataset)
+        )
+        parts = []
+        if full:
+            batches = order[: full * batch_size].reshape(full, batch_size)
+            train_state, measured = jax.lax.scan(step_on, train_state, batches)
+            parts.append(metrics.total(measured))
+        if ragged:
+            train_state, measured = step_on(train_state, order[full * batch_size :])
+            parts.append(measured)
+        return train_state, metrics.merge(*parts)
+
+    return jax.jit(epoch, donate_argnums=0)
+
+
+def fit(
+    model: Layer,
+    optimizer: GradientTransformation,
+    dataset: Dataset,
+    *,
+    loss: Loss,
+    epochs: int,
+    batch_size: int,
+    key: Key,
+    validation: Dataset | None = None,
+    callbacks: Sequence[Callback] = (),
+    augment: Augment | None = None,
+    penalty: Penalty | None = None,
+) -> FitResult:
+    """Trains a model: the loop that a person would write.
+
+    Args:
+      model: a layer.
+      optimizer: a gradient transformation.
+      dataset: what to train on; all of it, in an order drawn anew each epoch.
+      loss: `(outputs, labels) -> (batch,)`.
+      epochs: passes over the data.
+      batch_size: examples a step.
+      key: a random key: initial parameters, order, masks all follow from it.
+      validation: what to measure on after each epoch.
+      callbacks: called after each epoch; see `jaxnn.callbacks`.
+      augment: `(key, images) -> images`, applied to each batch.
+      penalty: `params -> scalar`, added to the loss that is minimised.
+
+    Returns:
+      A `FitResult`.
+
+    Raises:
+      ValueError: on numbers below 1 or data that do not fit, before anything is computed.
+      FloatingPointError: when a loss or a parameter stops being finite, naming the epoch, the step
+        and the first layer.
+
+    Example:
+      >>> from jaxnn import losses, models, optim
+      >>> data = Dataset(jnp.eye(4), jnp.arange(4))
+      >>> result = fit(models.mlp((4, 4)), optim.adam(0.1), data, batch_size=2, epochs=50,
+      ...              loss=losses.softmax_cross_entropy, key=jax.random.key(0))
+      >>> result.history[-1]["accuracy"]
+      1.0
+    """
+    checks.require_positive_integer(epochs, "fit: epochs")
+    _require_dataset("fit: dataset", dataset)
+    if validation is not None:
+        _require_dataset("fit: validation", validation)
+    epoch = make_epoch(
+        model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty
+    )
+    train_state = init_train_state(model, optimizer, key)
+    dataset, validation = jax.device_put((dataset, validation))
+    history: list[dict[str, Any]] = []
+    for number in range(1, epochs + 1):
+        started = time.perf_counter()
+        before = jax.tree.map(jnp.copy, train_state)  # the epoch uses the buffers again
+        train_state, measured = epoch(train_state, dataset)
+        row: dict[str, Any] = {"epoch": number, **metrics.values(measured)}
+        if not is_finite((measured["loss"], train_state.params, train_state.state)):
+            step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
+            raise explain(model, step, augment, before, dataset, batch_size)
+        if validation is not None:
+            held_out = evaluate(
+                model, *train_state[:2], validation, loss=loss, batch_size=batch_size
+            )
+            row |= {f"validation_{name}": value for name, value in held_out.items()}
+        row["seconds"] = time.perf_counter() - started
+        history.append(row)
+        progress = Progress(number, epochs, train_state, history)
+        reasons = [reason for callback in callbacks if (reason := callback(progress))]
+        if reasons:
+            return FitResult(train_state, history, reasons[0])
+    return FitResult(train_state, history, None)
+
+
+def _require_dataset(name, dataset):
+    if dataset.size == 0 or dataset.images.shape[0] != dataset.size:
+        raise ValueError(
+            f"{name} must hold as many images as labels, at least one, "
+            f"got {dataset.images.shape[0]} and {dataset.size}"
+        )

@@ -1,0 +1,147 @@
+"""Checks: what each lets pass, traced numbers included, and what it says of the rest."""
+
+import inspect
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxnn import checks
+
+F32 = jnp.dtype("float32")
+x = jnp.zeros((5, 3), F32)
+labels = np.array([0, 9, 3])
+
+
+def within(interval, value):
+    return partial(checks.require_in, interval, value, "layer: rate")
+
+
+def whole(value):
+    return partial(checks.require_positive_integer, value, "layer: size")
+
+
+def classes(labels, ignore_label=None):
+    return partial(checks.require_classes, "loss", labels, (3,), 10, ignore_label)
+
+
+PASSES = [
+    within("[0, 1)", 0),
+    within("[0, 1)", 0.999),
+    within("[0, 1]", 1),
+    within("(0, inf)", 1e-300),
+    within("[0, inf)", np.float32(3)),
+    within("[0, 1]", jnp.array(0.5)),
+    whole(1),
+    whole(np.int64(784)),
+    partial(checks.require_floating, "loss", "logits", x),
+    partial(checks.require_same, "loss", "targets", x, (5, 3), F32),
+    partial(checks.require_input, "dense", x, F32, 3),
+    classes(labels),
+    classes(jnp.array(labels, "uint8")),
+    classes(np.array([-100, 9, 3]), ignore_label=-100),
+]
+
+REFUSES = [
+    (within("[0, 1)", 1), r"layer: rate must be a number in \[0, 1\), got 1"),
+    (within("[0, 1)", -1e-9), "got -1e-09"),
+    (within("(0, 1]", 0.0), r"in \(0, 1\], got 0.0"),
+    (within("(0, 1]", 1.1), "got 1.1"),
+    (within("[0, inf)", float("inf")), "got inf"),
+    (within("[0, 1]", float("nan")), "got nan"),
+    (within("[0, 1]", "0.5"), "got '0.5'"),
+    (within("[0, 1]", True), "got True"),
+    (within("[0, 1]", None), "got None"),
+    (within("[0, 1]", jnp.array(1.5)), "got Array"),
+    (whole(0), "layer: size must be a whole number of at least 1, got 0"),
+    (whole(-3), "got -3"),
+    (whole(2.0), "got 2.0"),
+    (whole(True), "got True"),
+    (whole(None), "got None"),
+    (whole("3"), "got '3'"),
+    (
+        partial(checks.require_floating, "loss", "logits", jnp.array([1])),
+        r"loss: logits must be floating with a batch axis, got int64 of shape \(1,\)",
+    ),
+    (partial(checks.require_floating, "loss", "logits", jnp.array(1.0)), r"of shape \(\)"),
+    (
+        partial(checks.require_same, "loss", "targets", x, (5,), F32),
+        r"loss: targets must be float32 of shape \(5,\), got float32 of shape \(5, 3\)",
+    ),
+    (
+        partial(checks.require_same, "loss", "targets", x, (5, 3), jnp.float64),
+        r"targets must be float64 of shape \(5, 3\), got float32",
+    ),
+    (
+        partial(checks.require_input, "dense", x, jnp.dtype("float64"), 3),
+        r"^dense: input must be float64 like the parameters, got float32$",
+    ),
+    (
+        partial(checks.require_input, "dense", x.astype("uint8"), F32, 3),
+        "got uint8; begin the model with normalize_images",
+    ),
+    (
+        partial(checks.require_input, "dense", x, F32, 5),
+        r"dense: input must have 5 features on its last axis, got \(5, 3\)",
+    ),
+    (
+        classes(labels[:2]),
+        r"loss: labels must be integers of shape \(3,\), got int64 of shape \(2,\)",
+    ),
+    (classes(labels.astype(float)), "integers .* got float64"),
+    (classes(np.array([0, 10, 3])), r"loss: labels must be classes in 0 … 9, got 10"),
+    (classes(np.array([0, -1, 3])), "got -1"),
+    (classes(np.array([0, -1, -100]), ignore_label=-100), "got -1"),
+    (classes(jnp.array([0, 200, 3], "uint8")), "got 200"),
+]
+
+
+def test_every_check_has_cases():
+    public = {
+        function
+        for name, function in inspect.getmembers(checks, inspect.isfunction)
+        if name.startswith("require")
+    }
+    assert {use.func for use in PASSES} == public
+    assert {use.func for use, _ in REFUSES} == public
+
+
+@pytest.mark.parametrize("use", PASSES)
+def test_lets_pass(use):
+    assert use() is None
+
+
+@pytest.mark.parametrize(("use", "message"), REFUSES)
+def test_refuses(use, message):
+    with pytest.raises(ValueError, match=message):
+        use()
+
+
+@pytest.mark.parametrize("transform", [jax.jit, jax.vmap, jax.grad])
+def test_a_traced_number_passes(transform):
+    """It has no value yet: a sweep traces it."""
+
+    def traced(number):
+        assert checks.is_traced(number)
+        checks.require_in("[0, 1)", number, "rate")
+        return number
+
+    transform(traced)(jnp.ones(3) if transform is jax.vmap else jnp.array(7.0))
+    assert not checks.is_traced(jnp.array(7.0))
+    assert not checks.is_traced(7.0)
+
+
+def test_traced_labels_pass_once_their_shape_and_dtype_are_right():
+    check = lambda labels: checks.require_classes("loss", labels, (3,), 10)
+    jax.jit(check)(jnp.array([0, 10, -1]))
+    with pytest.raises(ValueError, match=r"shape \(3,\), got int64 of shape \(2,\)"):
+        jax.jit(check)(jnp.array([0, 1]))
+
+
+def test_a_layer_error_holds_its_path_and_message():
+    error = checks.LayerError("1/0/dense", "input must have 3 features")
+    assert str(error) == "1/0/dense: input must have 3 features"
+    assert (error.path, error.message) == ("1/0/dense", "input must have 3 features")
+    assert isinstance(error, ValueError)

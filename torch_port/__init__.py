@@ -1,0 +1,1 @@
+"""The twin of `jaxnn` in PyTorch: file beside file, function beside function."""
