@@ -35,7 +35,9 @@ TEST_FILES = [
 
 def run(folder: Path, *, in_place: bool) -> dict[str, list[str]]:
     """The ids of the tests by outcome, and the names of ours that the test modules reach."""
-    options = ["-c", os.devnull, "--rootdir", SITE, "-p", "no:cacheprovider", "-p", "optax_plugin"]
+    # Where the environment lies inside our checkout, our own conftest.py would be found above SITE.
+    options = ["-c", os.devnull, "--rootdir", SITE, "--confcutdir", SITE]
+    options += ["-p", "no:cacheprovider", "-p", "optax_plugin"]
     inherited = {
         k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "JAX_", "XLA_"))
     }
