@@ -1,0 +1,12 @@
+from . import activations as activations
+from . import convert as convert
+from . import data as data
+from . import initializers as initializers
+from . import layers as layers
+from . import lecture as lecture
+from . import losses as losses
+from . import metrics as metrics
+from . import models as models
+from . import optim as optim
+from . import train as train
+from ._version import __version__ as __version__

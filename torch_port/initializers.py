@@ -1,0 +1,293 @@
+"""Initial values of parameters: `initializer(generator, shape, dtype=torch.float32) -> tensor`.
+
+Each draws with `torch.nn.init`. A weight has PyTorch's shape (out, in), or (out, in, ...), where
+the sizes that follow multiply both. `generator` is a `torch.Generator`, or None for PyTorch's global one. The distributions are
+those of `jaxnn`; the numbers that one seed gives are not. What needs no settings is passed as it
+is, `kernel_init=he_normal`; what has settings is made by a call, `kernel_init=normal(0.01)`.
+"""
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import init
+
+Initializer: TypeAlias = Callable[..., Tensor]
+"""`initializer(generator, shape, dtype=torch.float32) -> tensor`."""
+
+STD_OF_TRUNCATED = 0.87962566103423978
+"""The standard deviation of a standard normal that is cut off at ±2."""
+
+
+def _made(name: str, fill: Callable[[Tensor, Generator | None], Tensor]) -> Initializer:
+    """An initialiser from a function that fills a tensor, with a name for summaries."""
+
+    def initializer(
+        generator: Generator | None, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+    ) -> Tensor:
+        return fill(torch.empty(shape, dtype=dtype), generator)
+
+    initializer.__name__ = name
+    return initializer
+
+
+def _fan_in(shape: tuple[int, ...]) -> int:
+    return _fans(shape)[0]
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """How many inputs an output has, and how many outputs an input."""
+    if len(shape) < 2:
+        raise ValueError(f"expected a shape (out, in, ...), got {tuple(shape)}")
+    out_size, in_size, *field = shape
+    return in_size * math.prod(field), out_size * math.prod(field)
+
+
+def zeros(
+    generator: Generator | None, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """All 0: right for a bias, while a weight of zeros makes all neurons of a layer alike.
+
+    Args:
+      generator: not used.
+      shape: any.
+      dtype: of the result.
+
+    Example:
+      >>> zeros(None, (2,))
+      tensor([0., 0.])
+    """
+    return init.zeros_(torch.empty(shape, dtype=dtype))
+
+
+def constant(value: float) -> Initializer:
+    """All the same value.
+
+    Args:
+      value: any number.
+
+    Example:
+      >>> constant(0.5)(None, (2,))
+      tensor([0.5000, 0.5000])
+    """
+    return _made(f"constant({value})", lambda tensor, _: init.constant_(tensor, value))
+
+
+def normal(std: float) -> Initializer:
+    """Normal with mean 0: w ~ N(0, std²).
+
+    Args:
+      std: the standard deviation, at least 0.
+
+    Example:
+      >>> normal(0.01).__name__
+      'normal(0.01)'
+    """
+    _require_not_negative("normal: std", std)
+    fill = lambda tensor, generator: init.normal_(tensor, std=std, generator=generator)
+    return _made(f"normal({std})", fill)
+
+
+def truncated_normal(std: float) -> Initializer:
+    """Normal with mean 0, drawn again where it lies beyond two standard deviations: |w| ≤ 2 std.
+
+    PyTorch's `trunc_normal_(std=std)` cuts off at ±2, whatever the standard deviation.
+
+    Args:
+      std: of the whole normal, at least 0; that of the values is 0.8796 std.
+
+    Example:
+      >>> bool(truncated_normal(0.01)(None, (1000,)).abs().max() <= 0.02)
+      True
+    """
+    _require_not_negative("truncated_normal: std", std)
+    fill = lambda tensor, generator: init.trunc_normal_(tensor, generator=generator).mul_(std)
+    return _made(f"truncated_normal({std})", fill)
+
+
+def uniform(bound: float) -> Initializer:
+    """Uniform around 0: w ~ U(−bound, bound). PyTorch's `uniform_` draws from [0, 1) unless told.
+
+    Args:
+      bound: at least 0.
+
+    Example:
+      >>> bool(uniform(0.1)(None, (1000,)).abs().max() <= 0.1)
+      True
+    """
+    _require_not_negative("uniform: bound", bound)
+    fill = lambda tensor, generator: init.uniform_(tensor, -bound, bound, generator)
+    return _made(f"uniform({bound})", fill)
+
+
+def lecun_normal(
+    generator: Generator | None, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Truncated normal of standard deviation σ = √(1/in); PyTorch has none of that name.
+
+    Drawn as `truncated_normal(σ / 0.8796)`: the standard deviation of the values is σ itself.
+
+    Args:
+      generator: to draw from.
+      shape: (out, in, ...).
+      dtype: of the result.
+
+    Example:
+      >>> print(f"{lecun_normal(None, (400, 400)).std():.3f}")
+      0.050
+    """
+    return _normal(math.sqrt(1 / _fan_in(shape)))(generator, shape, dtype)
+
+
+def lecun_uniform(
+    generator: Generator | None, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Uniform, of `lecun_normal`'s standard deviation: w ~ U(−√(3/in), √(3/in)).
+
+    Args:
+      generator: to draw from.
+      shape: (out, in, ...).
+      dtype: of the result.
+
+    Example:
+      >>> print(f"{lecun_uniform(None, (300, 300)).max():.3f}")
+      0.100
+    """
+    return uniform(math.sqrt(3 / _fan_in(shape)))(generator, shape, dtype)
+
+
+def glorot_normal(
+    generator: Generator | None, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Truncated normal of standard deviation σ = √(2/(in + out)), for tanh.
+
+    Truncated as `lecun_normal`; PyTorch's `xavier_normal_` is a plain normal of the same σ.
+
+    Args:
+      generator: to draw from.
+      shape: (out, in, ...).
+      dtype: of the result.
+
+    Example:
+      >>> print(f"{glorot_normal(None, (400, 400)).std():.3f}")
+      0.050
+    """
+    return _normal(math.sqrt(2 / sum(_fans(shape))))(generator, shape, dtype)
+
+
+def glorot_uniform(
+    generator: Generator | None, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """PyTorch's `xavier_uniform_`: w ~ U(−√(6/(in + out)), √(6/(in + out))).
+
+    Args:
+      generator: to draw from.
+      shape: (out, in, ...).
+      dtype: of the result.
+
+    Example:
+      >>> print(f"{glorot_uniform(None, (300, 300)).max():.3f}")
+      0.100
+    """
+    return init.xavier_uniform_(torch.empty(shape, dtype=dtype), generator=generator)
+
+
+def he_normal(
+    generator: Generator | None, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Truncated normal of standard deviation σ = √(2/in), for relu.
+
+    Truncated as `lecun_normal`; PyTorch's `kaiming_normal_` is a plain normal of the same σ.
+
+    Args:
+      generator: to draw from.
+      shape: (out, in, ...).
+      dtype: of the result.
+
+    Example:
+      >>> print(f"{he_normal(None, (400, 400)).std():.3f}")
+      0.071
+    """
+    return _normal(math.sqrt(2 / _fan_in(shape)))(generator, shape, dtype)
+
+
+def he_uniform(
+    generator: Generator | None, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """PyTorch's `kaiming_uniform_`: w ~ U(−√(6/in), √(6/in)).
+
+    Args:
+      generator: to draw from.
+      shape: (out, in, ...).
+      dtype: of the result.
+
+    Example:
+      >>> print(f"{he_uniform(None, (300, 300)).max():.3f}")
+      0.141
+    """
+    return init.kaiming_uniform_(torch.empty(shape, dtype=dtype), generator=generator)
+
+
+def orthogonal(
+    generator: Generator | None, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """PyTorch's `orthogonal_`: uniform among matrices W with W Wᵀ = I, or WᵀW = I where out > in.
+
+    Args:
+      generator: to draw from.
+      shape: (out, in, ...), a matrix of `out` rows.
+      dtype: of the result.
+
+    Example:
+      >>> weight = orthogonal(None, (2, 2))
+      >>> torch.allclose(weight @ weight.T, torch.eye(2), atol=1e-6)
+      True
+    """
+    return init.orthogonal_(torch.empty(shape, dtype=dtype), generator=generator)
+
+
+def torch_linear(
+    generator: Generator | None, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """What `nn.Linear.reset_parameters` draws: w ~ U(−1/√in, 1/√in).
+
+    It writes this bound as `kaiming_uniform_` with a = √5, where √(6 / ((1 + a²) in)) = 1/√in.
+
+    Args:
+      generator: to draw from.
+      shape: (out, in, ...).
+      dtype: of the result.
+
+    Example:
+      >>> print(f"{torch_linear(None, (900, 100)).max():.3f}")
+      0.100
+    """
+    weight = torch.empty(shape, dtype=dtype)
+    return init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
+
+
+def torch_linear_bias(in_size: int) -> Initializer:
+    """What `nn.Linear.reset_parameters` draws for the bias: b ~ U(−1/√in, 1/√in).
+
+    Args:
+      in_size: in, the layer's number of inputs, which the bias's own shape does not tell.
+
+    Example:
+      >>> print(f"{torch_linear_bias(100)(None, (900,)).max():.3f}")
+      0.100
+    """
+    bound = 1 / math.sqrt(in_size)
+    fill = lambda tensor, generator: init.uniform_(tensor, -bound, bound, generator)
+    return _made(f"torch_linear_bias({in_size})", fill)
+
+
+def _normal(std: float) -> Initializer:
+    """A truncated normal whose values have that standard deviation."""
+    return truncated_normal(std / STD_OF_TRUNCATED)
+
+
+def _require_not_negative(name: str, value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be a number in [0, inf), got {value!r}")
