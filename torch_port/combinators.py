@@ -35,14 +35,14 @@ class Residual(nn.Sequential):
     def __init__(self, layer: nn.Module):
         super().__init__(layer)
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = super().forward(x)
-        if (y.shape, y.dtype) != (x.shape, x.dtype):
+    def forward(self, input: Tensor) -> Tensor:
+        output = super().forward(input)
+        if (output.shape, output.dtype) != (input.shape, input.dtype):
             raise ValueError(
-                f"residual: its layer must keep {x.dtype} of shape {tuple(x.shape)}, "
-                f"gave {y.dtype} of {tuple(y.shape)}"
+                f"residual: its layer must keep {input.dtype} of shape {tuple(input.shape)}, "
+                f"gave {output.dtype} of {tuple(output.shape)}"
             )
-        return x + y
+        return input + output
 
 
 class Branches(nn.ModuleList):
@@ -91,12 +91,13 @@ def map_layers(
         (1): Sequential()
       )
     """
-    if not model._modules and not isinstance(model, nn.Sequential):
+    if _is_leaf(model):
         return function(path + _name(model), model)
     rebuilt = copy.copy(model)
-    rebuilt._modules = {
-        name: child and map_layers(function, child, f"{path}{name}/")
+    rebuilt._modules = model._modules | {
+        name: map_layers(function, child, f"{path}{name}/")
         for name, child in model._modules.items()
+        if child is not None
     }
     return rebuilt
 
@@ -190,6 +191,10 @@ def summary(model: nn.Module) -> Summary:
 
     map_layers(measure, model)
     return Summary(rows)
+
+
+def _is_leaf(module: nn.Module) -> bool:
+    return not module._modules and not isinstance(module, nn.Sequential)
 
 
 def _name(leaf: nn.Module) -> str:

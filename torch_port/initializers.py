@@ -1,9 +1,10 @@
 """Initial values of parameters: `initializer(generator, shape, dtype=torch.float32) -> tensor`.
 
 Each draws with `torch.nn.init`. A weight has PyTorch's shape (out, in), or (out, in, ...), where
-the sizes that follow multiply both. `generator` is a `torch.Generator`, or None for PyTorch's global one. The distributions are
-those of `jaxnn`; the numbers that one seed gives are not. What needs no settings is passed as it
-is, `kernel_init=he_normal`; what has settings is made by a call, `kernel_init=normal(0.01)`.
+the sizes that follow multiply both. `generator` is a `torch.Generator`, or None for PyTorch's
+global one. The distributions are those of `jaxnn`; the numbers that one seed gives are not. What
+needs no settings is passed as it is, `kernel_init=he_normal`; what has settings is made by a call,
+`kernel_init=normal(0.01)`.
 """
 
 import math
@@ -13,6 +14,8 @@ from typing import TypeAlias
 import torch
 from torch import Generator, Tensor
 from torch.nn import init
+
+from torch_port import checks
 
 Initializer: TypeAlias = Callable[..., Tensor]
 """`initializer(generator, shape, dtype=torch.float32) -> tensor`."""
@@ -85,7 +88,7 @@ def normal(std: float) -> Initializer:
       >>> normal(0.01).__name__
       'normal(0.01)'
     """
-    _require_not_negative("normal: std", std)
+    checks.require_in("[0, inf)", std, "normal: std")
     fill = lambda tensor, generator: init.normal_(tensor, std=std, generator=generator)
     return _made(f"normal({std})", fill)
 
@@ -102,7 +105,7 @@ def truncated_normal(std: float) -> Initializer:
       >>> bool(truncated_normal(0.01)(None, (1000,)).abs().max() <= 0.02)
       True
     """
-    _require_not_negative("truncated_normal: std", std)
+    checks.require_in("[0, inf)", std, "truncated_normal: std")
     fill = lambda tensor, generator: init.trunc_normal_(tensor, generator=generator).mul_(std)
     return _made(f"truncated_normal({std})", fill)
 
@@ -117,7 +120,7 @@ def uniform(bound: float) -> Initializer:
       >>> bool(uniform(0.1)(None, (1000,)).abs().max() <= 0.1)
       True
     """
-    _require_not_negative("uniform: bound", bound)
+    checks.require_in("[0, inf)", bound, "uniform: bound")
     fill = lambda tensor, generator: init.uniform_(tensor, -bound, bound, generator)
     return _made(f"uniform({bound})", fill)
 
@@ -278,6 +281,7 @@ def torch_linear_bias(in_size: int) -> Initializer:
       >>> print(f"{torch_linear_bias(100)(None, (900,)).max():.3f}")
       0.100
     """
+    checks.require_positive_integer(in_size, "torch_linear_bias: in_size")
     bound = 1 / math.sqrt(in_size)
     fill = lambda tensor, generator: init.uniform_(tensor, -bound, bound, generator)
     return _made(f"torch_linear_bias({in_size})", fill)
@@ -286,8 +290,3 @@ def torch_linear_bias(in_size: int) -> Initializer:
 def _normal(std: float) -> Initializer:
     """A truncated normal whose values have that standard deviation."""
     return truncated_normal(std / STD_OF_TRUNCATED)
-
-
-def _require_not_negative(name: str, value: float) -> None:
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be a number in [0, inf), got {value!r}")

@@ -10,6 +10,7 @@ from functools import partial
 import torch
 from torch import Generator, Tensor, nn
 
+from torch_port import checks
 from torch_port.combinators import Branches as Branches
 from torch_port.combinators import Residual as Residual
 from torch_port.combinators import Serial as Serial
@@ -50,9 +51,8 @@ class Dense(nn.Linear):
         bias_init: Initializer | None = None,
         generator: Generator | None = None,
     ):
-        for name, size in {"in_size": in_size, "out_size": out_size}.items():
-            if size < 1:
-                raise ValueError(f"dense: {name} must be a whole number of at least 1, got {size}")
+        checks.require_positive_integer(in_size, "dense: in_size")
+        checks.require_positive_integer(out_size, "dense: out_size")
         bias_init = bias_init or torch_linear_bias(in_size)
         dtype = torch.get_default_dtype()
         super().__init__(in_size, out_size, bias=use_bias, device="meta")  # which draws nothing
@@ -74,8 +74,7 @@ class Dropout(nn.Dropout):
     """
 
     def __init__(self, rate: float):
-        if not 0 <= rate < 1:
-            raise ValueError(f"dropout: rate must be a number in [0, 1), got {rate!r}")
+        checks.require_in("[0, 1)", rate, "dropout: rate")
         super().__init__(rate)
 
 
@@ -91,7 +90,7 @@ def keep_mask(generator: Generator | None, rate: float, shape: Sequence[int]) ->
       >>> round(keep_mask(None, 0.2, (100_000,)).float().mean().item(), 1)
       0.8
     """
-    return torch.rand(*shape, generator=generator) >= rate
+    return torch.rand(shape, generator=generator, dtype=torch.float32) >= rate
 
 
 def apply_mask(x: Tensor, mask: Tensor, rate: float) -> Tensor:

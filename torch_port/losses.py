@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from torch_port import checks
 from torch_port.penalties import l1 as l1
 from torch_port.penalties import l2 as l2
 
@@ -43,7 +44,9 @@ def softmax_cross_entropy(
       tensor([2.3954e-01, 1.0000e+04])
     """
     _require_rows("softmax_cross_entropy", "logits", logits)
-    if not labels.is_floating_point():
+    if labels.is_floating_point():
+        _require_same("softmax_cross_entropy", "labels", labels, logits)
+    else:
         labels = labels.long()  # F.cross_entropy takes no int32
     return F.cross_entropy(
         logits,
@@ -213,15 +216,11 @@ def _mean_of_example(values):
     return values.reshape(values.shape[0], -1).mean(1)
 
 
+def _require_same(place, name, tensor, like):
+    checks.require_same(place, name, tensor, like.shape, like.dtype)
+
+
 def _require_rows(place, name, outputs):
     if outputs.ndim != 2:
         shape = tuple(outputs.shape)
         raise ValueError(f"{place}: {name} must have shape (batch, classes), got {shape}")
-
-
-def _require_same(place, name, tensor, like):
-    if tensor.shape != like.shape or tensor.dtype != like.dtype:
-        raise ValueError(
-            f"{place}: {name} must be {like.dtype} of shape {tuple(like.shape)}, "
-            f"got {tensor.dtype} of shape {tuple(tensor.shape)}"
-        )

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from torch_port import checks
+
 
 class Average(NamedTuple):
     """A sum and a count; add them up over batches with `merge`, then take `value`.
@@ -135,8 +137,7 @@ def top_k_accuracy(logits: Tensor, labels: Tensor, k: int) -> Average:
       tensor(1.)
     """
     _require_classes("top_k_accuracy", logits, labels)
-    if not 1 <= k <= logits.shape[-1]:
-        raise ValueError(f"top_k_accuracy: k must be in [1, {logits.shape[-1]}], got {k}")
+    checks.require_in(f"[1, {logits.shape[-1]}]", k, "top_k_accuracy: k")
     at_label = logits.gather(-1, labels.long()[:, None])
     correct = (~(logits <= at_label)).sum(-1) < k  # NaN is not among the first k
     return Average(correct.sum(), _count(labels))
@@ -181,7 +182,8 @@ def calibration(probabilities: Tensor, labels: Tensor, bins: int = 15) -> Calibr
       tensor(0.5000)
     """
     _require_classes("calibration", probabilities, labels)
-    confidence, predicted = probabilities.max(-1)
+    checks.require_positive_integer(bins, "calibration: bins")
+    confidence, predicted = probabilities.detach().max(-1)
     correct = (predicted == labels).long()
     bin_of = (torch.ceil(confidence * bins).long() - 1).clamp(0, bins - 1)
     add_up = lambda values: values.new_zeros(bins).index_add(0, bin_of, values)
@@ -208,14 +210,4 @@ def _require_classes(place, logits, labels):
             f"{place}: logits must be floating of shape (batch, classes), "
             f"got {logits.dtype} of shape {tuple(logits.shape)}"
         )
-    batch, classes = logits.shape
-    if labels.shape != (batch,) or labels.is_floating_point():
-        raise ValueError(
-            f"{place}: labels must be integers of shape {(batch,)}, "
-            f"got {labels.dtype} of shape {tuple(labels.shape)}"
-        )
-    unknown = labels[(labels < 0) | (labels >= classes)]
-    if unknown.numel():
-        raise ValueError(
-            f"{place}: labels must be classes in 0 … {classes - 1}, got {int(unknown[0])}"
-        )
+    checks.require_classes(place, labels, tuple(logits.shape[:1]), logits.shape[-1])

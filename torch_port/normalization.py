@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from torch_port import checks
+
 
 class BatchNorm(nn.BatchNorm1d):
     """Normalises each feature over the batch: y = weight (x − μ)/√(σ² + ε) + bias.
@@ -30,10 +32,13 @@ class BatchNorm(nn.BatchNorm1d):
     """
 
     def __init__(self, size: int, *, momentum: float = 0.1, epsilon: float = 1e-5):
+        checks.require_positive_integer(size, "batch_norm: size")
+        checks.require_in("[0, 1]", momentum, "batch_norm: momentum")
+        checks.require_in("(0, inf)", epsilon, "batch_norm: epsilon")
         super().__init__(size, momentum=momentum, eps=epsilon)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(0, -2)).reshape(x.shape)
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.flatten(0, -2)).reshape(input.shape)
 
 
 class LayerNorm(nn.LayerNorm):
@@ -51,6 +56,8 @@ class LayerNorm(nn.LayerNorm):
     """
 
     def __init__(self, size: int, *, epsilon: float = 1e-5):
+        checks.require_positive_integer(size, "layer_norm: size")
+        checks.require_in("(0, inf)", epsilon, "layer_norm: epsilon")
         super().__init__(size, eps=epsilon)
 
 
@@ -78,15 +85,16 @@ class NormalizeImages(nn.Module):
 
     def __init__(self, mean: float | Sequence[float], std: float | Sequence[float]):
         super().__init__()
-        dtype = torch.get_default_dtype()
-        self.register_buffer("mean", torch.tensor(mean, dtype=dtype))
-        self.register_buffer("std", torch.tensor(std, dtype=dtype))
-        if not torch.all(self.std > 0):
-            raise ValueError(f"normalize_images: std must be a number in (0, inf), got {std}")
-        if self.mean.ndim == self.std.ndim == 1 and self.mean.shape != self.std.shape:
+        for value in std if isinstance(std, Sequence) else [std]:
+            checks.require_in("(0, inf)", value, "normalize_images: std")
+        channels = {len(value) for value in (mean, std) if isinstance(value, Sequence)}
+        if len(channels) > 1:
             raise ValueError(
                 f"normalize_images: mean and std must have as many channels, got {mean} and {std}"
             )
+        dtype = torch.get_default_dtype()
+        self.register_buffer("mean", torch.tensor(mean, dtype=dtype))
+        self.register_buffer("std", torch.tensor(std, dtype=dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         dtype = self.mean.dtype
