@@ -93,7 +93,7 @@ def gelu(x: Tensor, approximate: bool = False) -> Tensor:
         gelu(x) = x Φ(x) = x (1 + erf(x/√2)) / 2,   gelu'(x) = Φ(x) + x Φ'(x)
 
     PyTorch's `approximate` is "tanh" or "none". It adds 1 to erf and tanh, which leaves no digit
-    below x = −6 in float32, and gives NaN at −∞.
+    below x = −6 in float32; −∞ gives NaN, and in float32 +∞ may.
 
     Args:
       x: floating tensor of any shape.
