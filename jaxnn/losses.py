@@ -83,7 +83,7 @@ def cross_entropy(probabilities: jax.Array, labels: jax.Array) -> jax.Array:
     place = "cross_entropy"
     _require_rows(place, "probabilities", probabilities)
     q, _ = _target(place, labels, probabilities)
-    return jnp.sum(q * -jnp.log(jnp.where(q == 0, 1, probabilities)), axis=-1)
+    return jnp.sum(q * -_log(probabilities, q), axis=-1)
 
 
 def binary_cross_entropy(probabilities: jax.Array, labels: jax.Array) -> jax.Array:
@@ -105,9 +105,9 @@ def binary_cross_entropy(probabilities: jax.Array, labels: jax.Array) -> jax.Arr
       Array([0.6931472, 0.       ], dtype=float32)
     """
     y = _binary_labels("binary_cross_entropy", "probabilities", probabilities, labels)
-    log_p = jnp.log(jnp.where(y == 0, 1, probabilities))
-    log_not_p = jnp.log1p(-jnp.where(y == 1, 0, probabilities))
-    return _mean_of_example(-y * log_p - (1 - y) * log_not_p)
+    is_certain = (y == 1) & (probabilities == 1)
+    log_not_p = jnp.log1p(-jnp.where(is_certain, 0, probabilities))
+    return _mean_of_example(-y * _log(probabilities, y) - (1 - y) * log_not_p)
 
 
 def sigmoid_binary_cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:
@@ -280,8 +280,14 @@ def _binary_labels(place, name, outputs, labels):
 
 
 def _sum_of_products(weights, values):
-    """Σ w v over the last axis, where 0 times anything is 0, in the gradient too."""
-    return jnp.sum(weights * jnp.where(weights == 0, 0, values), axis=-1)
+    """Σ w v over the last axis, where 0 times infinity is 0, in the gradient too."""
+    is_left_out = (weights == 0) & ~jnp.isfinite(values)
+    return jnp.sum(weights * jnp.where(is_left_out, 0, values), axis=-1)
+
+
+def _log(probabilities, weights):
+    """The logarithm; 0 where it is infinite and is to be multiplied by 0."""
+    return jnp.log(jnp.where((weights == 0) & (probabilities == 0), 1, probabilities))
 
 
 def _mean_of_example(values):

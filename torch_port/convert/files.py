@@ -86,5 +86,11 @@ def _state_dict(saved: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     for (kind, prefix, name), tensor in found.items():
         statistics = STATISTICS if ("state", prefix, "var") in found else PIXELS
         names = PARAMETERS if kind == "params" else statistics
-        tensors[prefix + names[name]] = tensor.mT if name == "kernel" else tensor
+        tensors[prefix + names[name]] = _in_torch_layout(name, tensor)
     return tensors
+
+
+def _in_torch_layout(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    if name == "count":
+        return tensor.long()
+    return tensor.mT if name == "kernel" else tensor

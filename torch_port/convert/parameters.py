@@ -9,7 +9,9 @@
 A network of `jaxnn` is a tuple of layers, so its place `2` in place `1` is PyTorch's `1.2`.
 """
 
+from collections import OrderedDict
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -30,8 +32,9 @@ def to_torch(params: Params, state: State) -> dict[str, torch.Tensor]:
     """Parameters and state of a `jaxnn` model as the `state_dict` of its twin.
 
     Args:
-      params: as `model.init` gives them, or a tree of that shape, such as gradients.
-      state: likewise; `()` or `{}` where only parameters are wanted.
+      params: as `model.init` gives them, or a tree of that shape, such as gradients; `()` where
+        only the state is wanted.
+      state: as `model.init` gives it; `()` where only the parameters are wanted.
 
     Returns:
       Tensors by PyTorch's names, in the order in which PyTorch has them, of the arrays' dtypes.
@@ -58,14 +61,16 @@ def from_torch(state_dict: StateDict, model: Layer) -> tuple[Params, State]:
     (`normalize_images`' mean and std) is then what `model.init` gives.
 
     Args:
-      state_dict: tensors by name, as `module.state_dict()` gives them.
+      state_dict: tensors by name, as `module.state_dict()` gives them. A plain dict, as it is read
+        from a file, has lost the order of the modules, which must then differ in their shapes.
       model: the layer whose parameters they are to be.
 
     Returns:
       `(params, state)`, of the tensors' dtypes.
 
     Raises:
-      ValueError: a tensor is missing, left over, or of another shape; both sides are listed.
+      ValueError: a tensor is missing, left over, of another shape, or may be one of several; both
+        sides are listed.
 
     Example:
       >>> from jaxnn import layers
@@ -113,10 +118,12 @@ def to_array(name: str, tensor: torch.Tensor) -> jax.Array:
 
 def _layers(params, state, prefix=""):
     """The prefix of each leaf layer, and its arrays as `(name, PyTorch's name, array)`."""
-    if isinstance(params, tuple):
-        for i, child in enumerate(params):
-            yield from _layers(child, state[i] if state else (), f"{prefix}{i}.")
-    elif leaves := [*_leaves(params, PARAMETERS), *_leaves(state or {}, _statistics(state))]:
+    if isinstance(params, tuple) and isinstance(state, tuple):
+        for i in range(max(len(params), len(state))):
+            child_params = params[i] if params else ()
+            child_state = state[i] if state else ()
+            yield from _layers(child_params, child_state, f"{prefix}{i}.")
+    elif leaves := [*_leaves(params, PARAMETERS), *_leaves(state, _statistics(state))]:
         yield prefix, leaves
 
 
@@ -142,16 +149,31 @@ def _by_twin_names(state_dict, expected):
     if state_dict.keys() == expected.keys():
         pairs = {name: name for name in expected}
     else:
-        pairs = _matched_in_order(_modules(state_dict), _modules(expected))
-    same_shape = pairs is not None and all(
-        state_dict[name].shape == expected[twin_name].shape for twin_name, name in pairs.items()
-    )
-    if not same_shape:
-        raise ValueError(
-            "from_torch: the state_dict must hold the model's arrays in its order, transposed;"
-            f" expected\n{_listed(expected)}\ngot\n{_listed(state_dict)}"
-        )
-    return expected | {twin_name: state_dict[name] for twin_name, name in pairs.items()}
+        pairs = _matched(state_dict, expected)
+    if any(state_dict[name].shape != expected[twin].shape for twin, name in pairs.items()):
+        raise _misfit("every shape must be the model's, kernels transposed", state_dict, expected)
+    return expected | {twin: state_dict[name] for twin, name in pairs.items()}
+
+
+def _matched(state_dict, expected):
+    """PyTorch's name for each of the twin's names, module by module."""
+    came, wanted = _modules(state_dict), _modules(expected)
+    is_pixels = lambda module: module.keys() == PIXELS.keys()
+    if not any(map(is_pixels, came)):
+        wanted = [module for module in wanted if not is_pixels(module)]
+    if not isinstance(state_dict, OrderedDict):  # a file has no order: shapes alone can tell
+        key = lambda tensors: lambda m: sorted((k, *tensors[n].shape) for k, n in m.items())
+        came, wanted = sorted(came, key=key(state_dict)), sorted(wanted, key=key(expected))
+        signatures = [key(state_dict)(module) for module in came]
+        if any(a == b for a, b in pairwise(signatures)):
+            reason = (
+                "modules of equal shapes have no order in a plain dict; load it into the module"
+            )
+            raise _misfit(f"{reason} and give module.state_dict()", state_dict, expected)
+    if [module.keys() for module in came] != [module.keys() for module in wanted]:
+        raise _misfit("the modules must be the model's layers in order", state_dict, expected)
+    pairs = zip(wanted, came, strict=True)
+    return {module[short]: other[short] for module, other in pairs for short in module}
 
 
 def _modules(tensors: StateDict) -> list[dict[str, str]]:
@@ -163,15 +185,10 @@ def _modules(tensors: StateDict) -> list[dict[str, str]]:
     return list(modules.values())
 
 
-def _matched_in_order(came, wanted):
-    """PyTorch's name for each twin's name, or None where the modules are not the same."""
-    is_pixels = lambda module: module.keys() == PIXELS.keys()
-    if not any(map(is_pixels, came)):
-        wanted = [module for module in wanted if not is_pixels(module)]
-    if [module.keys() for module in came] != [module.keys() for module in wanted]:
-        return None
-    pairs = zip(wanted, came, strict=True)
-    return {module[short]: other[short] for module, other in pairs for short in module}
+def _misfit(reason, state_dict, expected):
+    return ValueError(
+        f"from_torch: {reason};\nexpected\n{_listed(expected)}\ngot\n{_listed(state_dict)}"
+    )
 
 
 def _listed(tensors):
