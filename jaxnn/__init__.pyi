@@ -3,6 +3,7 @@ from . import callbacks as callbacks
 from . import checkpoint as checkpoint
 from . import data as data
 from . import initializers as initializers
+from . import interop as interop
 from . import layers as layers
 from . import losses as losses
 from . import metrics as metrics

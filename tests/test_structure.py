@@ -94,7 +94,8 @@ def imported_packages(module: str) -> set[str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_every_package_that_is_imported_is_declared(module):
     project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())["project"]
-    declared = [*project["dependencies"], *project["optional-dependencies"]["tfds"]]
+    extras = project["optional-dependencies"]
+    declared = [*project["dependencies"], *extras["tfds"], *extras["flax"]]
     names = {re.match(r"[\w-]+", line)[0].replace("-", "_") for line in declared}
     names = (names | {"PIL"}) - {"pillow"}
     assert imported_packages(module) - names == set()
