@@ -48,6 +48,11 @@ def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
     return in_size * math.prod(field), out_size * math.prod(field)
 
 
+def _truncated(std: float) -> Initializer:
+    """A truncated normal whose values have that standard deviation."""
+    return truncated_normal(std / STD_OF_TRUNCATED)
+
+
 def zeros(
     generator: Generator | None, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
 ) -> Tensor:
@@ -141,7 +146,7 @@ def lecun_normal(
       >>> print(f"{lecun_normal(None, (400, 400)).std():.3f}")
       0.050
     """
-    return _normal(math.sqrt(1 / _fan_in(shape)))(generator, shape, dtype)
+    return _truncated(math.sqrt(1 / _fan_in(shape)))(generator, shape, dtype)
 
 
 def lecun_uniform(
@@ -177,7 +182,7 @@ def glorot_normal(
       >>> print(f"{glorot_normal(None, (400, 400)).std():.3f}")
       0.050
     """
-    return _normal(math.sqrt(2 / sum(_fans(shape))))(generator, shape, dtype)
+    return _truncated(math.sqrt(2 / sum(_fans(shape))))(generator, shape, dtype)
 
 
 def glorot_uniform(
@@ -213,7 +218,7 @@ def he_normal(
       >>> print(f"{he_normal(None, (400, 400)).std():.3f}")
       0.071
     """
-    return _normal(math.sqrt(2 / _fan_in(shape)))(generator, shape, dtype)
+    return _truncated(math.sqrt(2 / _fan_in(shape)))(generator, shape, dtype)
 
 
 def he_uniform(
@@ -285,8 +290,3 @@ def torch_linear_bias(in_size: int) -> Initializer:
     bound = 1 / math.sqrt(in_size)
     fill = lambda tensor, generator: init.uniform_(tensor, -bound, bound, generator)
     return _made(f"torch_linear_bias({in_size})", fill)
-
-
-def _normal(std: float) -> Initializer:
-    """A truncated normal whose values have that standard deviation."""
-    return truncated_normal(std / STD_OF_TRUNCATED)

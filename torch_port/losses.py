@@ -77,7 +77,8 @@ def cross_entropy(probabilities: Tensor, labels: Tensor) -> Tensor:
     if not labels.is_floating_point():
         q = F.one_hot(labels.long(), probabilities.shape[-1]).to(probabilities.dtype)
     _require_same("cross_entropy", "labels", q, probabilities)
-    return -(q * torch.log(probabilities.masked_fill(q == 0, 1))).sum(-1)
+    excluded = (q == 0) & (probabilities == 0)
+    return (q * -torch.log(probabilities.masked_fill(excluded, 1))).sum(-1)
 
 
 def binary_cross_entropy(probabilities: Tensor, labels: Tensor) -> Tensor:
@@ -160,7 +161,9 @@ def huber(predictions: Tensor, targets: Tensor, delta: float = 1.0) -> Tensor:
 
 
 def kl_divergence(log_probabilities: Tensor, targets: Tensor) -> Tensor:
-    """Kullback–Leibler divergence Σ_c t_c (log t_c − log p_c), where 0 · log 0 = 0.
+    """Kullback–Leibler divergence Σ_c t_c (log t_c − log p_c), where 0 · log 0 = 0: `F.kl_div`.
+
+    The slope by a target of 0, which is −∞, is given as 0; that of `F.kl_div` is NaN.
 
     Args:
       log_probabilities: log p, `(batch, classes)`, floating.
@@ -202,7 +205,8 @@ def mean(values: Tensor, weights: Tensor | None = None) -> Tensor:
     w = weights.to(values.dtype)
     _require_same("mean", "weights", w, values)
     total = w.sum()
-    return (w * values.masked_fill(w == 0, 0)).sum() / torch.where(total == 0, 1, total)
+    left_out = (w == 0) & ~values.isfinite()
+    return (w * values.masked_fill(left_out, 0)).sum() / torch.where(total == 0, 1, total)
 
 
 def _binary_labels(place, outputs, labels):
