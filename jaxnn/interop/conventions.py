@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import jax
 import jax.numpy as jnp
 from flax.linen import dtypes as linen_dtypes
+from flax.linen import meta
 from flax.nnx.nn import dtypes as nnx_dtypes
 
 from jaxnn import layers
@@ -173,7 +174,7 @@ def read_layer(name: str, module: Any, params: Params, state: State, place: str)
             return module.layer
         case "dense":
             initial = {  # linen keeps them, nnx does not
-                name: getattr(module, name)
+                name: _unboxed(getattr(module, name))
                 for name in ("kernel_init", "bias_init")
                 if hasattr(module, name)
             }
@@ -181,6 +182,11 @@ def read_layer(name: str, module: Any, params: Params, state: State, place: str)
             in_size = params["kernel"].shape[0]
             return layers.dense(in_size, out_size, use_bias=module.use_bias, **initial)
     return _read_normalization(name, module, {**state, **params}, place)
+
+
+def _unboxed(initializer):
+    """An initialiser that may box its array with the names of a partitioning, without the box."""
+    return lambda *args: meta.unbox(initializer(*args))
 
 
 def _read_normalization(name, module, arrays, place):
@@ -206,11 +212,10 @@ def _require_equal_settings(module, params, place):
         if value not in equal:
             raise ValueError(f"{place}: {setting}={value} has no equal: {advice}")
     dtype = getattr(module, "dtype", None)
-    held = {array.dtype for array in params.values()}
-    if dtype is not None and held and held != {jnp.dtype(dtype)}:
+    held = jnp.dtype(dtype_of(params, {}))
+    if dtype is not None and jnp.dtype(dtype) != held:
         raise ValueError(
-            f"{place}: dtype={jnp.dtype(dtype).name} over {held.pop()} parameters has no equal: "
-            f"{_DTYPE}"
+            f"{place}: dtype={jnp.dtype(dtype)} over {held} parameters has no equal: {_DTYPE}"
         )
 
 
