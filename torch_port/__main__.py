@@ -1,0 +1,6 @@
+"""`python -m torch_port` is `torch-port`."""
+
+from torch_port.cli import main
+
+if __name__ == "__main__":
+    main()
