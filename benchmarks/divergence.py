@@ -1,6 +1,6 @@
-"""How far two trainings of the lecture's network part: `jaxnn` from PyTorch, and each from itself.
+"""How far two trainings of one network part: `jaxnn` from PyTorch, and each from itself.
 
-    python -m benchmarks.divergence            # prints the figures, writes docs/images/divergence.png
+    python -m benchmarks.divergence    # prints the figures, writes docs/images/divergence.png
 
 Both sides begin with the same parameters and are given the same batches of the real MNIST and the
 same dropout masks; batch norm and dropout are on, the optimiser is Adam, the batches are the
@@ -20,12 +20,12 @@ import numpy as np
 import torch
 
 from jaxnn import data, losses, models, optim, train
+from jaxnn.plots.style import SERIES, WIDTH, new_figure, quiet_ticks, save, style
 from jaxnn.steps import draw
 from torch_port import convert
 from torch_port import data as torch_data
 from torch_port import losses as torch_losses
 from torch_port import models as torch_models
-from torch_port import optim as torch_optim
 from torch_port import train as torch_train
 
 ROOT = Path(__file__).parents[1]
@@ -55,7 +55,8 @@ def batches(steps):
 
 
 def flat(state_dict):
-    return np.concatenate([np.asarray(t, np.float64).ravel() for t in state_dict.values()])
+    tensors = [tensor.detach().double().flatten() for tensor in state_dict.values()]
+    return torch.cat(tensors).numpy()
 
 
 def of_jaxnn(model, start, steps):
@@ -76,13 +77,13 @@ def of_pytorch(start, dtype, steps, masks):
     """The parameters after every step, with masks as given."""
     module = torch_models.ImageClassifier(*NETWORK, **SETTINGS).to(dtype)
     module.load_state_dict(convert.to_torch(start.params, start.state))
-    optimizer = torch_optim.Adam(module.parameters(), LEARNING_RATE)
+    optimizer = torch.optim.Adam(module.parameters(), LEARNING_RATE)
     step = torch_train.make_train_step(module, optimizer, torch_losses.softmax_cross_entropy)
     state = torch_train.init_train_state(module, optimizer, seed=0)
     for batch, given in zip(batches(steps), masks, strict=True):
         examples = torch_data.from_arrays(batch.images, batch.labels)
         with convert.with_masks(module, given):
-            state, _ = step(state, examples[:])
+            state, _ = step(state, examples.tensors)
         yield flat(dict(module.named_parameters()))
 
 
@@ -109,11 +110,26 @@ def compare(dtype, steps):
     return found
 
 
-def draw_figure(found, path):
-    from jaxnn.plots.style import figure
-
-    with figure() as (drawn, axes):
-        del drawn, axes, found, path
+def figure_of(found):
+    """Both dtypes side by side, the distance over the steps, both on a logarithmic scale."""
+    with style():
+        figure = new_figure(2 * WIDTH, 3.6, "How far two trainings of one network part, by step.")
+        panels = figure.subplots(1, len(found), sharex=True)
+        for axes, (dtype, curves) in zip(panels, found.items(), strict=True):
+            for (name, curve), series in zip(curves.items(), SERIES, strict=False):
+                axes.loglog(
+                    range(1, len(curve) + 1),
+                    curve,
+                    color=series.color,
+                    linestyle=series.linestyle,
+                    label=name,
+                )
+            axes.set_title(dtype)
+            axes.set_xlabel("step")
+            axes.set_ylabel("distance / distance travelled")
+            axes.legend(loc="upper left")
+            quiet_ticks(axes, grid="y")
+    return figure
 
 
 def main():
@@ -126,7 +142,8 @@ def main():
         for name, curve in curves.items():
             marks = [i for i in (1, 10, 100, 1000) if i <= len(curve)]
             figures = "  ".join(f"{i}: {curve[i - 1]:.1e}" for i in marks)
-            print(f"{dtype}  {name:28} {figures}")
+            print(f"{dtype}  {name:26} {figures}")
+    save(figure_of(found), ROOT / "docs" / "images" / "divergence.png")
 
 
 if __name__ == "__main__":

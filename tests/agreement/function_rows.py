@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from jaxnn import activations, losses, metrics, models
-from tests.agreement.harness import KEY, gradient_of, observe_function, observe_metric, pairs
+from tests.agreement.harness import KEY, gradient_of, observe_function, observe_values, pairs
 from tests.loss_cases import WEIGHTS, classes, distributions, log_softmax, numbers, yes_or_no
 from tests.loss_cases import sigmoid as probabilities_of_one
 from tests.loss_cases import softmax as probabilities
@@ -140,7 +140,7 @@ def metric_row(name, *settings, draw=classes):
         )
 
     drawn = lambda rng: (draw(rng, 3, batch) for batch in (40, 1, 7))
-    return partial(observe_metric, run(metrics), run(torch_metrics), drawn)
+    return partial(observe_values, "metric", run(metrics), run(torch_metrics), drawn)
 
 
 def reported(dtype, scale):
@@ -197,19 +197,22 @@ FUNCTIONS |= {
     "metrics.confusion_matrix": metric_row("confusion_matrix"),
     "metrics.merge": metric_row("accuracy"),
     "metrics.calibration": partial(
-        observe_metric,
+        observe_values,
+        "metric",
         calibration_error(metrics),
         calibration_error(torch_metrics),
         lambda rng: (probabilities(rng, 3, batch) for batch in (1, 40)),
     ),
     "metrics.average": partial(
-        observe_metric,
+        observe_values,
+        "metric",
         lambda x: tuple(metrics.average(x)),
         lambda x: tuple(torch_metrics.average(x)),
         one_number_each,
     ),
     "metrics.total": partial(
-        observe_metric,
+        observe_values,
+        "metric",
         totals(metrics, jnp.stack),
         totals(torch_metrics, torch.stack),
         one_number_each,

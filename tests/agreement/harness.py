@@ -108,14 +108,16 @@ def observe_function(
         )
 
 
-def observe_metric(ours: Callable, theirs: Callable, draw: Callable, dtype: str, scale: float):
-    """A function of arrays to a tree of sums and counts, which has no gradient."""
+def observe_values(
+    kind: str, ours: Callable, theirs: Callable, draw: Callable, dtype: str, scale: float
+) -> Iterator[Observation]:
+    """A function of arrays to a tree of numbers that nobody differentiates."""
     for number, arguments in enumerate(draw(np.random.default_rng(0))):
         arguments = rounded(arguments, dtype)
         leaves = jax.tree.leaves(ours(*map(jnp.asarray, arguments)))
         results = torch_tree.tree_leaves(theirs(*map(torch.tensor, arguments)))
         named = lambda values: {f"output {i}": value for i, value in enumerate(values)}
-        yield from pairs("metric", named(leaves), named(results), f"input {number}: ")
+        yield from pairs(kind, named(leaves), named(results), f"input {number}: ")
 
 
 def gradient_of(tensor: torch.Tensor) -> torch.Tensor:

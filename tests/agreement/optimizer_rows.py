@@ -6,9 +6,9 @@ import numpy as np
 
 from jaxnn import optim
 from tests.agreement.harness import (
-    observe_function,
     observe_optimizer,
     observe_transformation,
+    observe_values,
     pairs,
 )
 from torch_port import optim as torch_optim
@@ -71,17 +71,17 @@ OPTIMIZERS |= {
     }.items()
 } | {
     "optim.global_norm": partial(
-        observe_function,
-        "optimiser",
+        observe_values,
+        "update",
         lambda *x: optim.global_norm(list(x)),
         lambda *x: torch_optim.global_norm(list(x)),
         lambda rng: ([rng.normal(size=s) for s in shapes] for shapes in [[(3, 5), (5,)], [()]]),
     ),
     "optim.apply_updates": partial(
-        observe_function,
-        "optimiser",
+        observe_values,
+        "update",
         lambda p, u: optim.apply_updates([p], [u]),
-        lambda p, u: torch_optim.apply_updates([p.detach()], [u.detach()]),
+        lambda p, u: torch_optim.apply_updates([p], [u]),
         lambda rng: ([rng.normal(size=s), rng.normal(size=s)] for s in [(3, 5), ()]),
     ),
 }

@@ -1,5 +1,8 @@
 """Parameters, statistics, masks and files from one framework to the other and back."""
 
+from copy import deepcopy
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,23 +14,24 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
 
-from jaxnn import checkpoint, layers, models, optim, train
+from jaxnn import checkpoint, layers, losses, models, optim, train
 from jaxnn.activations import relu
+from jaxnn.typing import Dataset
 from torch_port import convert
 
 KEY = jax.random.key(0)
 
 
-def lecture_network(*, normalised):
+def lecture_network(*, normalised, hidden=256):
     """The lecture's network under names of somebody else's, features counted by hand."""
 
     class Network(nn.Module):
         def __init__(self):
             super().__init__()
-            self.fc1 = nn.Linear(784, 256)
+            self.fc1 = nn.Linear(784, hidden)
             if normalised:
-                self.norm = nn.BatchNorm1d(256)
-            self.fc2 = nn.Linear(256, 10)
+                self.norm = nn.BatchNorm1d(hidden)
+            self.fc2 = nn.Linear(hidden, 10)
 
         def forward(self, x):
             x = self.fc1(x.flatten(1))
@@ -205,3 +209,40 @@ def test_a_file_with_modules_of_equal_shapes_is_refused_rather_than_guessed(tmp_
         convert.from_torch(convert.load_safetensors(tmp_path / "model.safetensors"), model)
     params, _ = convert.from_torch(module.state_dict(), model)
     np.testing.assert_array_equal(params[20]["kernel"].T, module["hidden"][10].weight.detach())
+
+
+@pytest.mark.parametrize("make", [torch.optim.Adam, partial(torch.optim.SGD, lr=0.1, momentum=0.9)])
+def test_a_training_goes_on_in_the_other_framework_and_comes_back(make):
+    """Five steps in PyTorch, five in jaxnn, five in PyTorch: equal to fifteen in PyTorch."""
+    model = models.image_classifier((28, 28), (16,), 10, batch_norm=True)
+    torch.manual_seed(0)
+    module = lecture_network(normalised=True, hidden=16).double()
+    alone = deepcopy(module)
+    torch_optimizer, alone_optimizer = make(module.parameters()), make(alone.parameters())
+    rng = np.random.default_rng(0)
+    data = [
+        (rng.integers(256, size=(8, 28, 28)).astype(np.uint8), rng.integers(10, size=8))
+        for _ in range(15)
+    ]
+
+    def torch_steps(module, torch_optimizer, data):
+        for images, labels in data:
+            logits = module((torch.tensor(images).double() / 255 - 0.5) / 0.5)
+            torch_optimizer.zero_grad()
+            functional.cross_entropy(logits, torch.tensor(labels)).backward()
+            torch_optimizer.step()
+
+    torch_steps(alone, alone_optimizer, data)
+    torch_steps(module, torch_optimizer, data[:5])
+    params, state, opt_state = convert.training_from_torch(module, torch_optimizer, model)
+    optimizer = convert.optimizer(torch_optimizer)
+    step = train.make_train_step(model, optimizer, losses.softmax_cross_entropy)
+    handed_over = train.TrainState(params, state, opt_state, KEY, jnp.array(5))
+    for images, labels in data[5:10]:
+        handed_over, _ = step(handed_over, Dataset(jnp.array(images), jnp.array(labels)))
+    convert.training_to_torch(*handed_over[:3], module, torch_optimizer)
+    torch_steps(module, torch_optimizer, data[10:])
+    for (name, value), expected in zip(
+        module.state_dict().items(), alone.state_dict().values(), strict=True
+    ):
+        torch.testing.assert_close(value, expected, rtol=1e-8, atol=1e-10, msg=name)

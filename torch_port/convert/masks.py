@@ -44,7 +44,7 @@ def dropout_masks(
     masks = {}
 
     def recording(path, leaf):
-        def apply(params, state, x, *, key=None, train=False):
+        def apply(params, state, x, *, key: Any = None, train=False):
             masks[path] = keep_mask(key, leaf.settings["rate"], x.shape)
             return leaf.apply(params, state, x, key=key, train=train)
 
@@ -73,8 +73,8 @@ def with_masks(
     Example:
       >>> module = torch.nn.Dropout(0.5)
       >>> with with_masks(module, [[True, False]]):
-      ...     module(torch.ones(1, 2))
-      tensor([[2., 0.]])
+      ...     module(torch.ones(2))
+      tensor([2., 0.])
     """
     values = masks.values() if isinstance(masks, Mapping) else masks
     tensors = [to_tensor("mask", mask) for mask in values]

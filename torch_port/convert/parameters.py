@@ -82,8 +82,27 @@ def from_torch(state_dict: StateDict, model: Layer) -> tuple[Params, State]:
     floating = [tensor.dtype for tensor in state_dict.values() if tensor.is_floating_point()]
     dtype = to_array("", torch.zeros((), dtype=floating[0])).dtype if floating else jnp.float32
     params, state = model.init(jax.random.key(0), dtype)
-    tensors = _by_twin_names(state_dict, to_torch(params, state))
+    expected = to_torch(params, state)
+    pairs = matched_names(state_dict, expected)
+    tensors = expected | {twin: state_dict[name] for twin, name in pairs.items()}
     return _filled(params, tensors), _filled(state, tensors)
+
+
+def matched_names(state_dict: StateDict, expected: StateDict) -> dict[str, str]:
+    """A module's name for each of the twin's names, once number and shapes are checked.
+
+    Example:
+      >>> expected = {"0.weight": torch.zeros(3, 2), "0.bias": torch.zeros(3)}
+      >>> matched_names(torch.nn.ModuleDict({"fc": torch.nn.Linear(2, 3)}).state_dict(), expected)
+      {'0.weight': 'fc.weight', '0.bias': 'fc.bias'}
+    """
+    if state_dict.keys() == expected.keys():
+        pairs = {name: name for name in expected}
+    else:
+        pairs = _matched(state_dict, expected)
+    if any(state_dict[name].shape != expected[twin].shape for twin, name in pairs.items()):
+        raise _misfit("every shape must be the model's, kernels transposed", state_dict, expected)
+    return pairs
 
 
 def to_tensor(name: str, array: Any) -> torch.Tensor:
@@ -142,17 +161,6 @@ def _filled(tree, tensors, prefix=""):
         return tuple(_filled(child, tensors, f"{prefix}{i}.") for i, child in children)
     names = PARAMETERS if not {"mean", "var"} & tree.keys() else _statistics(tree)
     return {name: to_array(name, tensors[prefix + names[name]]) for name in tree}
-
-
-def _by_twin_names(state_dict, expected):
-    """The tensors under the names of the twin, once their number and shapes are checked."""
-    if state_dict.keys() == expected.keys():
-        pairs = {name: name for name in expected}
-    else:
-        pairs = _matched(state_dict, expected)
-    if any(state_dict[name].shape != expected[twin].shape for twin, name in pairs.items()):
-        raise _misfit("every shape must be the model's, kernels transposed", state_dict, expected)
-    return expected | {twin: state_dict[name] for twin, name in pairs.items()}
 
 
 def _matched(state_dict, expected):
