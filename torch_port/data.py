@@ -152,7 +152,7 @@ def batches(dataset: Dataset, order: Any, batch_size: int) -> DataLoader:
       [[4, 0], [3, 1], [2]]
     """
     require_positive_integer(batch_size, "batches: batch_size")
-    order = np.asarray(order)
+    order = torch.tensor(np.asarray(order))  # a copy, for JAX's arrays are not writable
     parts = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     return DataLoader(dataset, sampler=parts, batch_size=None)
 
