@@ -1,4 +1,10 @@
-"""The same training in `jaxnn` and in Flax with Optax: Adam on the real MNIST, in float64."""
+"""The same training in `jaxnn` and in Flax with Optax: Adam on the real MNIST, in float64.
+
+The measured difference, 1e-10 of the distance travelled, is that of the biases before a batch norm.
+Their gradient is 0 but for rounding, 1e-17 or so, which Adam divides by an ε of 1e-8. Pixels that
+are 0 in all images must be 0 for the network too: any other constant would do the same to the
+kernel's rows for them.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +14,7 @@ import pytest
 from flax import nnx
 from jax.flatten_util import ravel_pytree
 
-from jaxnn import data, losses, models, optim
+from jaxnn import data, layers, losses, models, optim
 from jaxnn.interop import from_nnx, to_nnx
 from jaxnn.train import TrainState, make_train_step
 from jaxnn.typing import Dataset
@@ -19,7 +25,8 @@ LEARNING_RATE = 1e-3
 
 
 def made_in_jaxnn():
-    model = models.image_classifier((28, 28), (32, 16), 10, batch_norm=True)
+    perceptron = models.mlp((784, 32, 16, 10), batch_norm=True)
+    model = layers.serial(layers.normalize_images(0.0, 1.0), layers.flatten(), perceptron)
     params, state = model.init(jax.random.key(0), jnp.float64)
     return model, params, state, to_nnx(model, params, state)
 
@@ -52,8 +59,8 @@ def flax_step(module, optimizer, batch):
 
 
 def distance(a, b):
-    difference = ravel_pytree(a)[0] - ravel_pytree(b)[0]
-    return float(jnp.linalg.norm(difference))
+    difference = jax.tree.map(lambda x, y: np.float64(x) - np.float64(y), a, b)
+    return float(jnp.linalg.norm(ravel_pytree(difference)[0]))
 
 
 @pytest.mark.parametrize("make", [made_in_jaxnn, made_in_flax])
