@@ -44,7 +44,8 @@ class TransformationOptimizer(torch.optim.Optimizer):
         return loss
 
     def _transformation_of(self, group: dict[str, Any]) -> GradientTransformation:
-        return self.transformation(**{name: group[name] for name in self.defaults})
+        names = self.defaults.keys() - {"differentiable"}  # which PyTorch adds to what it copies
+        return self.transformation(**{name: group[name] for name in names})
 
 
 def require_constant(name: str, learning_rate: Any) -> None:
