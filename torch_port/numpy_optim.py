@@ -43,11 +43,11 @@ def gradient(
     return factor * points.T @ (points @ w - targets) / len(targets)
 
 
-def orders(epochs: int = 100, seed: int = 0) -> np.ndarray:
+def draw_orders(epochs: int = 100, seed: int = 0) -> np.ndarray:
     """The order of the points in each epoch, drawn at random: `(epochs, 5)` integers.
 
     Example:
-      >>> orders(epochs=1).tolist()
+      >>> draw_orders(epochs=1).tolist()
       [[2, 4, 3, 0, 1]]
     """
     rng = np.random.default_rng(seed)
@@ -85,7 +85,7 @@ def sgd(
       factor: as in `gradient`.
 
     Example:
-      >>> next(sgd(np.zeros(2), orders(), batch_size=5)).round(6).tolist()
+      >>> next(sgd(np.zeros(2), draw_orders(), batch_size=5)).round(6).tolist()
       [0.62, 0.8]
     """
     for points, targets in batches(orders, batch_size):
@@ -113,7 +113,7 @@ def rmsprop(
       eps_in_sqrt: False for w ← w − η·g/(√v+ε), which the lecture's program has, and PyTorch.
 
     Example:
-      >>> next(rmsprop(np.zeros(2), orders())).round(6).tolist()
+      >>> next(rmsprop(np.zeros(2), draw_orders())).round(6).tolist()
       [0.031623, 0.031623]
     """
     v = np.zeros_like(w)
@@ -148,7 +148,7 @@ def adam(
       eps: ε.
 
     Example:
-      >>> next(adam(np.zeros(2), orders())).round(6).tolist()
+      >>> next(adam(np.zeros(2), draw_orders())).round(6).tolist()
       [0.01, 0.01]
     """
     m, v = np.zeros_like(w), np.zeros_like(w)
@@ -175,7 +175,7 @@ def main() -> None:
         ("RMSProp, √v+ε", rmsprop, {"eps_in_sqrt": False}),
         ("Adam", adam, {}),
     ]:
-        paths = [[*program(start, orders(), factor=f, **settings)] for f in factors.values()]
+        paths = [[*program(start, draw_orders(), factor=f, **settings)] for f in factors.values()]
         print(f"{name:<24}{len(paths[0]):>6}", *(f"{loss(path[-1]):>14.4f}" for path in paths))
 
 

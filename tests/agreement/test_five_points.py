@@ -12,7 +12,7 @@ from torch_port import numpy_optim
 from torch_port import optim as torch_optim
 
 START = np.random.default_rng(1).normal(size=2)
-ORDERS = numpy_optim.orders(epochs=100, seed=2)
+ORDERS = numpy_optim.draw_orders(epochs=100, seed=2)
 
 
 def numpy_path(program, batch_size, factor):

@@ -32,8 +32,12 @@ MORE = [
     (torch.optim.Adam, {"betas": (0.5, 0.9), "eps": 1e-3}, "settings"),
     (torch.optim.Adam, {"lr": TENTH, "betas": (TENTH, 9 * TENTH)}, "tensors"),
     (torch.optim.Adam, {"weight_decay": 0.1, "decoupled_weight_decay": True}, "decoupled"),
-    (torch.optim.AdamW, {"lr": TENTH, "foreach": False}, "tensor, flag"),
+    (torch.optim.Adam, {"fused": True}, "fused"),
+    (torch.optim.AdamW, {"lr": TENTH}, "tensor"),
+    (torch.optim.AdamW, {"amsgrad": True, "foreach": True}, "foreach"),
+    (torch.optim.Adagrad, {"eps": 1e-3, "fused": True, "lr_decay": 0.1}, "fused"),
     (torch.optim.NAdam, {"betas": (0.5, 0.9), "eps": 1e-3, "momentum_decay": 0.5}, "settings"),
+    (torch.optim.NAdam, {"foreach": True}, "foreach"),
     (torch_optim.SGD, {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True}, "ours"),
     (torch_optim.RMSprop, {"learning_rate": 0.1, "momentum": 0.9, "eps": 1e-3}, "ours"),
     (torch_optim.RMSprop, {"learning_rate": 0.1, "centered": True, "eps": 1e-3}, "ours, centred"),
@@ -43,6 +47,7 @@ MORE = [
     (torch_optim.AdamW, {"learning_rate": 0.1}, "ours"),
     (torch_optim.AMSGrad, {"learning_rate": 0.1}, "ours"),
     (torch_optim.NAdam, {"learning_rate": 0.1}, "ours"),
+    (torch_optim.NAdam, {"learning_rate": 0.1, "mu_dtype": torch.bfloat16}, "ours, half"),
 ]
 """What the database does not try."""
 
@@ -114,16 +119,15 @@ def test_the_transformation_takes_the_steps_of_the_optimiser(kind, settings, sca
 
 
 @each_configuration
-@pytest.mark.parametrize("handover", [0, 6])
-def test_a_training_begun_in_pytorch_goes_on_in_jaxnn(kind, settings, handover):
+def test_a_training_begun_in_pytorch_goes_on_in_jaxnn(kind, settings):
     both = Both(kind, settings)
     for step in range(STEPS):
         grads = both.gradients()
-        if step == handover:
+        if step == 6:
             both.arrays = [jnp.array(tensor.detach().numpy()) for tensor in both.tensors]
             both.state = optimizer_state(both.torch_optimizer, both.arrays)
         both.step_torch(grads)
-        if step >= handover:
+        if step >= 6:
             both.step_ours(grads)
             both.assert_agree(f"step {step}")
 
@@ -169,6 +173,22 @@ def test_a_second_step_traces_nothing(kind, settings):
         grads = [jnp.asarray(g) for g in both.gradients()]
         _, both.state = step(grads, both.state, both.arrays)
     assert len(traces) == 1
+
+
+def test_the_momenta_of_nadam_have_the_dtype_that_pytorch_gives_them():
+    """Its default dtype, whatever the parameters' is."""
+    for dtype in (torch.float32, torch.float64):
+        torch.set_default_dtype(dtype)
+        try:
+            both = Both(torch.optim.NAdam, {})
+            for step in range(STEPS):
+                grads = both.gradients()
+                both.step_torch(grads)
+                both.step_ours(grads)
+                both.assert_agree(f"step {step}")
+        finally:
+            torch.set_default_dtype(torch.float32)
+        assert both.state[0].mu_product.dtype == str(dtype).removeprefix("torch.")
 
 
 OTHERS = [info.optim_cls for info in optim_db if info.optim_cls.__name__ not in SUPPORTED]
