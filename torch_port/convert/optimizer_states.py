@@ -37,6 +37,9 @@ def optimizer_state(torch_optimizer: torch.optim.Optimizer, params: Sequence[Any
       torch_optimizer: as in `optimizer`; one that has not stepped gives the initial state.
       params: a list of the optimiser's parameters as arrays, in its order and layout.
 
+    Returns:
+      The state, each moment a list like `params`, of their dtypes.
+
     Raises:
       ValueError: as `optimizer`; if the parameters are not of the optimiser's shapes; or if they
         have taken different numbers of steps, which PyTorch counts for each.
