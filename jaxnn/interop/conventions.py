@@ -15,7 +15,7 @@ from jaxnn import layers
 from jaxnn.interop.normalization import biased_batch_norm, without
 from jaxnn.typing import Layer, Params, State
 
-_MOVE = "jaxnn has the features on the last axis; move them there"
+_MOVE = "jaxnn has the features on the last axis, -1; move them there"
 _NAMED = "jaxnn has no named axes; under jit the mean over a sharded batch is over all of it"
 _PRODUCT = "jaxnn multiplies with jax.numpy, as jax.default_matmul_precision says; set that"
 _DTYPE = "a jaxnn layer computes in the dtype of its parameters; cast them, and leave dtype=None"
@@ -44,10 +44,6 @@ def complement(momentum: float) -> float:
       (0.1, 0.09999999999999998)
     """
     return float(1 - Decimal(str(momentum)))
-
-
-def _code(layer):
-    return getattr(layer.apply, "__code__", None)
 
 
 def unbiased(kept: jax.Array, biased: jax.Array, momentum: float, x: jax.Array) -> jax.Array:
@@ -123,6 +119,10 @@ def as_function(layer: Layer, place: str) -> Callable[[jax.Array], jax.Array]:
     if _code(layer) is not _code(layers.activation(abs)):
         refuse_layer(place)
     return inspect.getclosurevars(layer.apply).nonlocals["function"]
+
+
+def _code(layer):
+    return getattr(layer.apply, "__code__", None)
 
 
 def names_of_arrays(name: str, module: Any) -> tuple[list[str], list[str]]:

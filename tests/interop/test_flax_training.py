@@ -84,5 +84,4 @@ def test_fifty_steps_of_adam_go_the_same_way(make):
             flax_step(module, optimizer, batch)
         _, *theirs = from_nnx(module)
         for ours, flax, first in zip(train_state[:2], theirs, start, strict=True):
-            print("ERR", make.__name__, distance(ours, flax) / distance(ours, first))
             assert distance(ours, flax) <= 1e-9 * distance(ours, first)
