@@ -14,22 +14,15 @@ from tests.agreement.judge import SCALES, assert_agree
 from tests.agreement.statistics_rows import STATISTICS
 from tests.agreement.table import TABLE
 
-every_row = pytest.mark.parametrize("name", TABLE)
-every_scale = pytest.mark.parametrize("scale", SCALES)
 
-
-@every_row
-@every_scale
-def test_agrees_in_float64(name, scale):
-    seen = [assert_agree(observation) for observation in TABLE[name]("float64", scale)]
-    assert seen
-
-
-@every_row
-@every_scale
-def test_agrees_in_float32(name, scale):
-    seen = [assert_agree(observation) for observation in TABLE[name]("float32", scale)]
-    assert seen
+@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_agrees_at_every_scale_of_the_gradient(name, dtype):
+    for scale in SCALES:
+        observations = list(TABLE[name](dtype, scale))
+        assert observations
+        for seen in observations:
+            assert_agree(seen._replace(place=f"scale {scale}: {seen.place}"))
 
 
 @pytest.mark.parametrize("name", STATISTICS)
