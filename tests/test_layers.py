@@ -2,6 +2,7 @@
 
 import inspect
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,33 @@ from mpmath import mp
 
 from jaxnn import activations, layers
 from jaxnn.typing import Layer
-from tests.layer_cases import CASES, KEY, MEAN, STD, cases
 from tests.oracle import assert_ulps, exact
+
+KEY = jax.random.key(0)
+MEAN, STD = [0.1, 0.2, 0.3, 0.4], [0.5, 0.6, 0.7, 0.8]
+
+
+class Case(NamedTuple):
+    """A layer, the size of an example, and whether it trains without a key."""
+
+    layer: Layer
+    size: tuple[int, ...]
+    trains: bool = True
+
+
+CASES = {
+    "dense": Case(layers.dense(5, 3), (5,)),
+    "dense without bias": Case(layers.dense(5, 3, use_bias=False), (5,)),
+    "batch_norm": Case(layers.batch_norm(4), (4,)),
+    "layer_norm": Case(layers.layer_norm(4), (4,)),
+    "dropout": Case(layers.dropout(0.5), (4,), trains=False),
+    "flatten": Case(layers.flatten(), (2, 3, 4)),
+    "normalize_images": Case(layers.normalize_images(MEAN, STD), (2, 3, 4)),
+    "activation": Case(layers.activation(activations.gelu), (4,)),
+}
+"""A row for every leaf layer."""
+
+cases = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
 def test_every_leaf_layer_has_a_case():
@@ -36,7 +62,7 @@ def test_keeps_the_contract_of_a_layer(case, dtype):
     assert state.keys() <= {"mean", "var", "count", "std"}
     for name, array in (params | state).items():
         assert array.dtype == ("int32" if name == "count" else dtype)
-    x = jnp.ones((3, *case.sizes[0]), dtype)
+    x = jnp.ones((3, *case.size), dtype)
     describe = lambda tree: jax.tree.map(lambda x: (x.shape, x.dtype), tree)
     for train in {False, case.trains}:
         y, new_state = case.layer.apply(params, state, x, train=train)
@@ -48,7 +74,7 @@ def test_keeps_the_contract_of_a_layer(case, dtype):
 @cases
 def test_jit_and_vmap_over_parameters_change_nothing(case):
     rng = np.random.default_rng(0)
-    x = jnp.array(rng.normal(size=(3, 8, *case.sizes[0])))
+    x = jnp.array(rng.normal(size=(3, 8, *case.size)))
     trees = [case.layer.init(key, jnp.float64) for key in jax.random.split(KEY, 3)]
     apply = partial(case.layer.apply, train=case.trains)
     params, state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
@@ -61,9 +87,9 @@ def test_jit_and_vmap_over_parameters_change_nothing(case):
 
 @pytest.mark.parametrize("name", ["dense", "batch_norm", "layer_norm", "normalize_images"])
 def test_another_dtype_is_an_error_that_names_both(name):
-    layer, _, sizes, _ = CASES[name]
+    layer, size, _ = CASES[name]
     with pytest.raises(ValueError, match=rf"^{name}: .*float32.* got float64$"):
-        layer.apply(*layer.init(KEY), jnp.ones((3, *sizes[0])))
+        layer.apply(*layer.init(KEY), jnp.ones((3, *size)))
 
 
 def exactly_normalised(x, axis):

@@ -1,4 +1,4 @@
-"""Losses against PyTorch in float64 and exact values in float32, values and gradients."""
+"""Losses against exact values in float32, and their means against those that PyTorch takes."""
 
 import inspect
 from functools import partial
@@ -44,17 +44,6 @@ def test_every_loss_has_a_case():
         if function.__module__ == losses.__name__ and not name.startswith("_")
     }
     assert public - {"mean"} == {name.split()[0] for name in CASES}
-
-
-@cases
-@pytest.mark.parametrize("batch", [1, 40])
-def test_agrees_with_pytorch_in_float64(case, batch):
-    outputs, targets = drawn(case, np.float64, batch=batch)
-    weights = np.random.default_rng(1).normal(size=batch)
-    ours = value_and_gradient(case, outputs, targets, weights)
-    theirs = torch_value_and_gradient(case, outputs, targets, weights)
-    for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(np.asarray(a), b, rtol=1e-10, equal_nan=False, strict=True)
 
 
 @cases
