@@ -1,13 +1,13 @@
 """The lecture's own program, as its author meant it: handwritten digits, from pictures to test.
 
-`lecture` is to be read from top to bottom; its parts are those of the lecture.
-What the lecture leaves open is settled so:
+`lecture` is to be read from top to bottom; its parts are those of the lecture. What the lecture
+leaves open is settled so:
 
 - Its `num_epochs` has no value: here it is 10. It plots a validation that it does not print: here a
   tenth of the training images is held out.
-- Tested are the weights of the epoch with the best validation accuracy. At Adam's constant rate the
-  accuracy of a single epoch hangs on the noise of its last steps. `docs/lecture-slips.md` has
-  the figures, and those of the alternatives.
+- Tested are the weights of the epoch with the best validation accuracy, for at Adam's constant rate
+  the accuracy of one epoch hangs on the noise of its last steps. Over ten seeds the test accuracy
+  is 0.976 ± 0.002; that of five epochs is 0.970 ± 0.003 (`docs/lecture-slips.md`).
 - `SimpleNN` begins with `Normalize(0.5, 0.5)`, so that images stay one byte a pixel until then, and
   ends in logits, for the loss applies the softmax itself.
 
