@@ -101,7 +101,7 @@ def make_epoch(
     checks.require_positive_integer(batch_size, "make_epoch: batch_size")
     step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
 
-    def epoch(train_state, dataset):
+    def epoch(train_state, dataset) -> tuple[TrainState, Any]:
         n = dataset.size
         number = train_state.step // -(-n // batch_size)
         order = permutation(train_state.seed, number, n)
