@@ -3,6 +3,8 @@
 import os
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+if "PYTEST_XDIST_WORKER" in os.environ:  # two workers of two waiting threads wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import jax
 import pytest

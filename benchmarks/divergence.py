@@ -95,40 +95,39 @@ def distances(ones, others, start):
     )
 
 
-def compare(dtype, steps):
-    """The distance of the two sides, and of each side from itself moved by one unit."""
+def compare(dtype, steps, *, nearby=True):
+    """The distance of the two sides, and, if asked, of each from itself moved by one unit."""
     model = models.image_classifier(*NETWORK, **SETTINGS)
     start = train.init_train_state(model, optim.adam(LEARNING_RATE), KEY, jnp.dtype(dtype))
-    nearby = start._replace(params=moved_by_one_unit(start.params))
+    moved = start._replace(params=moved_by_one_unit(start.params))
     begun = flat(convert.to_torch(start.params, ()))
     masks, ours = zip(*of_jaxnn(model, start, steps), strict=True)
     run_torch = partial(of_pytorch, dtype=getattr(torch, dtype), steps=steps, masks=masks)
     found = {"jaxnn and PyTorch": distances(ours, run_torch(start), begun)}
-    _, ours_nearby = zip(*of_jaxnn(model, nearby, steps), strict=True)
-    found["jaxnn and itself, moved"] = distances(ours, ours_nearby, begun)
-    found["PyTorch and itself, moved"] = distances(run_torch(start), run_torch(nearby), begun)
+    if nearby:
+        ours_moved = (parameters for _, parameters in of_jaxnn(model, moved, steps))
+        found["jaxnn and itself, moved"] = distances(ours, ours_moved, begun)
+        found["PyTorch and itself, moved"] = distances(run_torch(start), run_torch(moved), begun)
     return found
 
 
 def figure_of(found):
     """Both dtypes side by side, the distance over the steps, both on a logarithmic scale."""
+    limits = {"float64": (1e-11, 1e-9), "float32": (1e-2, 1)}
     with style():
         figure = new_figure(2 * WIDTH, 3.6, "How far two trainings of one network part, by step.")
-        panels = figure.subplots(1, len(found), sharex=True)
+        panels = figure.subplots(1, len(found))
         for axes, (dtype, curves) in zip(panels, found.items(), strict=True):
             for (name, curve), series in zip(curves.items(), SERIES, strict=False):
-                axes.loglog(
-                    range(1, len(curve) + 1),
-                    curve,
-                    color=series.color,
-                    linestyle=series.linestyle,
-                    label=name,
-                )
-            axes.set_title(dtype)
-            axes.set_xlabel("step")
+                steps = range(1, len(curve) + 1)
+                looks = {"color": series.color, "linestyle": series.linestyle}
+                axes.loglog(steps, curve, label=name, **looks)
+            axes.set(title=dtype, xlabel="step", xlim=(1, len(curve)), ylim=limits[dtype])
             axes.set_ylabel("distance / distance travelled")
-            axes.legend(loc="upper left")
+            axes.yaxis.set_major_formatter("{x:.0e}")
+            axes.xaxis.set_major_formatter("{x:.0f}")
             quiet_ticks(axes, grid="y")
+        panels[0].legend(loc="lower left")
     return figure
 
 

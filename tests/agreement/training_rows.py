@@ -1,6 +1,7 @@
 """Rows of the table of agreement for data and whole trainings."""
 
 from functools import partial
+from tempfile import TemporaryDirectory
 
 import jax
 import jax.numpy as jnp
@@ -8,10 +9,12 @@ import numpy as np
 import torch
 
 from jaxnn import data, losses, optim, train
+from jaxnn.data.mnist import FILES
 from jaxnn.steps import draw
 from jaxnn.typing import Dataset
 from tests.agreement.harness import KEY, pairs, to_numpy
 from tests.agreement.layer_rows import OURS, THEIRS
+from tests.prepared_data import prepare
 from torch_port import convert
 from torch_port import data as torch_data
 from torch_port import losses as torch_losses
@@ -164,17 +167,34 @@ def applied(dtype, scale):
     yield from pairs("layer output", {"predictions": outputs}, {"predictions": expected})
 
 
-def loaded(dtype, scale):
-    """The complete MNIST, and a data set from arrays, cut into batches in one order."""
-    for name, ours, theirs in zip(
-        ("train", "test"), data.load("mnist"), torch_data.load("mnist"), strict=True
-    ):
-        yield from pairs(
-            "data",
-            {"images": ours.images, "labels": ours.labels},
-            {"images": theirs.images, "labels": theirs.labels},
-            f"{name} ",
+def both_parts(ours, theirs):
+    """The training and the test set of both sides."""
+    for name, dataset, expected in zip(("train", "test"), ours, theirs, strict=True):
+        theirs = {"images": expected.images, "labels": expected.labels}
+        yield from pairs("data", dataset._asdict(), theirs, f"{name} ")
+
+
+def embedded(dtype, scale):
+    """The complete MNIST."""
+    yield from both_parts(data.load("mnist"), torch_data.load("mnist"))
+
+
+def from_files(dtype, scale):
+    """The complete MNIST, from the four IDX files."""
+    yield from both_parts(data.load_idx(FILES), torch_data.load_idx(FILES))
+
+
+def from_tfds(dtype, scale):
+    """A set that TFDS has prepared."""
+    with TemporaryDirectory() as folder:
+        prepare(folder, "digits")
+        yield from both_parts(
+            data.load_tfds("digits", folder), torch_data.load_tfds("digits", folder)
         )
+
+
+def in_batches(dtype, scale):
+    """A data set from arrays, cut into batches in one order."""
     dataset = drawn_dataset()
     order = np.random.default_rng(0).permutation(EXAMPLES)
     ours = data.batches(data.from_arrays(*dataset), order, 8)
@@ -183,10 +203,16 @@ def loaded(dtype, scale):
         yield from pairs("data", batch._asdict(), dict(zip(batch._fields, expected, strict=True)))
 
 
-TRAINING = {
-    "data.load": loaded,
-    "data.from_arrays": loaded,
-    "data.batches": loaded,
+DATA = {
+    "data.load": embedded,
+    "data.load_idx": from_files,
+    "data.load_tfds": from_tfds,
+    "data.from_arrays": in_batches,
+    "data.batches": in_batches,
+}
+"""Rows in which nothing is computed."""
+
+TRAINING = DATA | {
     "train.init_train_state": begun,
     "train.make_train_step": stepwise,
     "train.make_train_step penalised, augmented": partial(stepwise, penalty=0.01, flip=True),
