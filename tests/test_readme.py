@@ -9,7 +9,7 @@ from tests import readme
 
 def python_blocks() -> list[str]:
     """Every Python program of the README, in order: later ones use the names of earlier ones."""
-    headings = ["The smallest complete program", "One piece at a time"]
+    headings = ["The smallest complete program", "One piece at a time", "The twin in PyTorch"]
     return [block for heading in headings for block in readme.blocks(heading, "python")]
 
 

@@ -10,7 +10,14 @@ from torch_port.activations import relu, softmax
 from torch_port.initializers import Initializer, torch_linear
 
 
-class MLP(layers.Serial):
+class _Network(layers.Serial):
+    """A `Sequential` that is made from sizes, which `Sequential` cannot do when it is sliced."""
+
+    def __getitem__(self, index):
+        return layers.Serial(*self)[index]
+
+
+class MLP(_Network):
     """A multilayer perceptron: dense layers with an activation after each but the last.
 
     Between two dense layers stand, in this order, batch norm (if asked for), the activation, and
@@ -63,7 +70,7 @@ class MLP(layers.Serial):
         super().__init__(*parts)
 
 
-class ImageClassifier(layers.Serial):
+class ImageClassifier(_Network):
     """An `MLP` on raw images: pixels from [0, 255] or [0, 1] to [−1, 1], flattened, classified.
 
     Args:
@@ -85,7 +92,7 @@ class ImageClassifier(layers.Serial):
         super().__init__(layers.NormalizeImages(0.5, 0.5), layers.Flatten(), *perceptron)
 
 
-class SimpleNN(layers.Serial):
+class SimpleNN(_Network):
     """The lecture's network on MNIST: 784 pixels, 256 and 128 hidden neurons with ReLU, 10 classes.
 
     Args:

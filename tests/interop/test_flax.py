@@ -307,11 +307,3 @@ def test_without_flax_the_error_says_what_to_install():
         "import sys; sys.modules['flax'] = None\nfrom jaxnn import interop; interop.to_nnx"
     )
     assert "flax is not installed: pip install 'jaxnn[flax]'" in process.stderr
-
-
-def test_the_programs_of_the_page_run():
-    page = Path(__file__).parents[2] / "docs" / "flax.md"
-    blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
-    assert len(blocks) == 4
-    process = run_python("\n".join(blocks))
-    assert process.returncode == 0, process.stderr

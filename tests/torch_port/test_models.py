@@ -97,3 +97,10 @@ def test_kernels_are_drawn_as_told_and_biases_as_ever():
 def test_wrong_sizes_and_rates_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_network_without_its_last_layer_is_a_sequential():
+    model = models.SimpleNN()
+    assert kinds(model[:-1]) == kinds(model)[:-1]
+    assert model[2] is model.get_submodule("2")
+    assert model[:-1](IMAGES).shape == (5, 128)
