@@ -69,7 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(f"torch-port: no command {name!r}; expected one of {', '.join(COMMANDS)}")
     try:
         importlib.import_module(COMMANDS[name].module).main(rest)
-    except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:
+    except ModuleNotFoundError as error:
+        _fail(f"torch-port {name}: {error}; it takes pip install 'jaxnn[torch]'")
+    except (ValueError, TypeError, OSError) as error:
         _fail(f"torch-port {name}: {error}")
 
 

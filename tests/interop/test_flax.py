@@ -5,11 +5,9 @@ Dropout is compared under the same masks: those that Flax draws are given to the
 
 import math
 import os
-import re
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import flax.linen as nn
 import jax
