@@ -242,7 +242,7 @@ def agreement(project: Path, rows: str) -> subprocess.CompletedProcess:
 
 
 def caught_by(mutation: Mutation) -> str | None:
-    """The first test that fails under the mutation, or None."""
+    """The row of the first test that fails under the mutation, or None."""
     with tempfile.TemporaryDirectory() as folder:
         project = copy_of_the_project(folder)
         path = project / "jaxnn" / mutation.file
@@ -253,7 +253,7 @@ def caught_by(mutation: Mutation) -> str | None:
         result = agreement(project, mutation.rows)
     if result.returncode not in (0, 1):
         raise RuntimeError(f"{mutation.name}: the tests did not run\n{result.stdout[-3000:]}")
-    failed = re.search(r"^FAILED \S+::(\S+)", result.stdout, re.MULTILINE)
+    failed = re.search(r"^FAILED \S+::\w+\[(?:float64-)?(.+?)\]", result.stdout, re.MULTILINE)
     return failed[1] if failed else None
 
 
@@ -274,7 +274,7 @@ def page(rows: list[tuple[Mutation, str | None]]) -> str:
         "after the other, in a copy of the project, and runs the tests that compare it with",
         f"`torch_port`. {sum(test is not None for _, test in rows)} of them are noticed.",
         "",
-        "| convention that is broken | in | first test that fails |",
+        "| convention that is broken | in | first row that differs |",
         "|---|---|---|",
     ]
     lines += [
