@@ -101,12 +101,19 @@ def compare(dtype, steps, *, nearby=True):
     start = train.init_train_state(model, optim.adam(LEARNING_RATE), KEY, jnp.dtype(dtype))
     moved = start._replace(params=moved_by_one_unit(start.params))
     begun = flat(convert.to_torch(start.params, ()))
-    masks, ours = zip(*of_jaxnn(model, start, steps), strict=True)
+    masks = []
+
+    def run_jaxnn():
+        for drawn, parameters in of_jaxnn(model, start, steps):
+            masks.append(drawn)
+            yield parameters
+
+    # Side by side, so that no run has to be kept: jaxnn's step appends the masks for PyTorch's.
     run_torch = partial(of_pytorch, dtype=getattr(torch, dtype), steps=steps, masks=masks)
-    found = {"jaxnn and PyTorch": distances(ours, run_torch(start), begun)}
+    found = {"jaxnn and PyTorch": distances(run_jaxnn(), run_torch(start), begun)}
     if nearby:
-        ours_moved = (parameters for _, parameters in of_jaxnn(model, moved, steps))
-        found["jaxnn and itself, moved"] = distances(ours, ours_moved, begun)
+        alone = lambda start: (parameters for _, parameters in of_jaxnn(model, start, steps))
+        found["jaxnn and itself, moved"] = distances(alone(start), alone(moved), begun)
         found["PyTorch and itself, moved"] = distances(run_torch(start), run_torch(moved), begun)
     return found
 
