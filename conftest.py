@@ -6,18 +6,11 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 if "PYTEST_XDIST_WORKER" in os.environ:  # two workers of two waiting threads wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from pathlib import Path
-
 import jax
 import pytest
 
 # A plugin of the pytest that runs Optax's own tests, in a process of its own.
 collect_ignore = ["tests/optim/optax_plugin.py"]
-
-# Nearly all the time of the tests is compilation: two workers, and the next run, share its results.
-jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parent / ".pytest_cache/xla"))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
