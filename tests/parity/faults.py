@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
-from flax import linen, nnx
+from flax import nnx
 from torch import nn
 from torch.nn import functional
 
@@ -206,6 +206,6 @@ FAULTS = {
         where=("input gradient", "input 0"),
     ),
     "not a number on one side": function(
-        lambda x: x / jnp.linalg.norm(x), lambda x: functional.normalize(x, dim=0), np.zeros(3, np.float32)
+        lambda x: x / jnp.linalg.norm(x), lambda x: functional.normalize(x, dim=0), 0 * KINKS
     ),
 }  # fmt: skip

@@ -79,7 +79,10 @@ def compare(
             for item, moved in zip(items, again, strict=True)
         ]
     found = _with_alone(found, matching, ours, theirs)
-    return Report(_verdict(found), tuple(found), tuple(_not_compared(pair, train)), tuple(notes))
+    verdict = _verdict(found)
+    if verdict != "semantic":
+        notes += [f"{d.kind} {d.jax_path}: {d.judgement.note}" for d in found if d.judgement.note]
+    return Report(verdict, tuple(found), tuple(_not_compared(pair, train)), tuple(notes))
 
 
 class _Pair(NamedTuple):

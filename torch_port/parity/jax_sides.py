@@ -26,7 +26,6 @@ from torch_port.parity.sides import (
     Values,
     cast,
     cotangent,
-    is_floating,
 )
 
 
@@ -142,19 +141,19 @@ def _side(program: Program, inputs: list[np.ndarray], seed: int) -> Side:
         outputs, state = program.apply(*to_trees(params, state), inputs, tape)
         return jax.tree.leaves(outputs), dict(zip(state_names, jax.tree.leaves(state), strict=True))
 
+    runner = _runner(followed, seed)
+
     def run(values: Values, precision: Precision) -> Run:
         with _precision(precision):
-            return _run(followed, _cast(values, precision), seed)
+            return runner(_cast(values, precision))
 
     def float32_inside(values: Values) -> list[str]:
         with _precision("float64"):
             return _float32_inside(followed, _cast(values, "float64"), seed)
 
     values = Values(params, state, inputs)
-    tape = Tape(seed)
     with _precision("float32"):
-        params_now, state_now, inputs_now = _cast(values, "float32")
-        followed(params_now, state_now, inputs_now, tape)
+        tape = _traced(followed, _cast(values, "float32"), seed)
     order = [path.partition("#")[0] for path in tape.kinds]
     place = lambda name: order.index(name.layer) if name.layer in order else len(order)
     by_use = lambda arrays: {name: arrays[name] for name in sorted(arrays, key=place)}
@@ -191,33 +190,55 @@ def _cast(values: Values, precision: Precision) -> Values:
     return Values(named(values.params), named(values.state), [*map(to_jax, values.inputs)])
 
 
-def _run(followed: Callable[..., Any], values: Values, seed: int) -> Run:
-    params, state, inputs = values
-    floating = {i: x for i, x in enumerate(inputs) if is_floating(x)}
-    is_differentiable: list[bool] = []
+def _runner(followed: Callable[..., Any], seed: int) -> Callable[[Values], Run]:
+    """What computes outputs and gradients, compiled once for each precision."""
+    paths: list[str] = []
 
-    def function(params, floating):
+    def compute(params, state, inputs):
+        def function(params, differentiated):
+            tape = Tape(seed)
+            given = [differentiated.get(i, x) for i, x in enumerate(inputs)]
+            outputs, new_state = followed(params, state, given, tape)
+            paths[:] = tape.outputs
+            return _weighed(outputs, seed), (outputs, new_state, [*tape.outputs.values()])
+
+        is_floating = lambda x: jnp.issubdtype(x.dtype, jnp.floating)
+        differentiated = {i: x for i, x in enumerate(inputs) if is_floating(x)}
+        gradients, computed = jax.grad(function, (0, 1), has_aux=True)(params, differentiated)
+        return *computed, *gradients
+
+    compiled = jax.jit(compute)
+
+    def run(values: Values) -> Run:
+        try:
+            computed = compiled(*values)
+        except jax.errors.ConcretizationTypeError:  # the program branches on values
+            computed = compute(*values)
+        outputs, state, layers, *gradients = jax.tree.map(_array, computed)
+        return Run(dict(zip(paths, layers, strict=True)), outputs, state, *gradients)
+
+    return run
+
+
+def _traced(followed: Callable[..., Any], values: Values, seed: int) -> Tape:
+    """The tape of a run without computing; of a program that branches on values, of a real run."""
+    tape = Tape(seed)
+    try:
+        jax.eval_shape(lambda values: followed(*values, tape)[0], values)
+    except jax.errors.ConcretizationTypeError:
         tape = Tape(seed)
-        given = [floating.get(i, x) for i, x in enumerate(inputs)]
-        outputs, new_state = followed(params, state, given, tape)
-        is_differentiable[:] = [jnp.issubdtype(y.dtype, jnp.floating) for y in outputs]
-        differentiable = [y for y in outputs if jnp.issubdtype(y.dtype, jnp.floating)]
-        return differentiable, (outputs, new_state, tape.outputs)
+        followed(*values, tape)
+    return tape
 
-    differentiable, pull_back, (outputs, new_state, layers) = jax.vjp(
-        function, params, floating, has_aux=True
-    )
-    places = [i for i, does in enumerate(is_differentiable) if does]
-    gradients = pull_back(
-        [
-            jnp.asarray(cotangent(seed, i, y.shape), y.dtype)
-            for i, y in zip(places, differentiable, strict=True)
-        ]
-    )
-    to_numpy = lambda arrays: {name: _array(array) for name, array in arrays.items()}
-    return Run(
-        to_numpy(layers), [*map(_array, outputs)], to_numpy(new_state), *map(to_numpy, gradients)
-    )
+
+def _weighed(outputs: list[jax.Array], seed: int) -> jax.Array:
+    """Σ cotangent · output, whose gradients are compared."""
+    terms = [
+        jnp.sum(y * jnp.asarray(cotangent(seed, i, y.shape), y.dtype))
+        for i, y in enumerate(outputs)
+        if jnp.issubdtype(y.dtype, jnp.floating)
+    ]
+    return sum(terms[1:], terms[0]) if terms else jnp.zeros(())
 
 
 def _array(array: Any) -> np.ndarray:

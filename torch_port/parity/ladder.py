@@ -113,7 +113,7 @@ def _judged(y: Evidence, note: str) -> Judgement:
         ratio <= CLEARLY_SEMANTIC and distance64 <= OWN_MOVES * own_moves
     ):
         verdict = "equal" if np.array_equal(y.jax32, y.torch32) and not note else "rounding"
-        return Judgement(verdict, **figures, note=note or _worse_side(y))
+        return Judgement(verdict, **figures, note=note or _caution(y))
     kink = own_moves * OWN_MOVES >= distance64
     beside = _rms(y.jax_moved - y.torch_moved) * OWN_MOVES < distance64
     if kink and beside:
@@ -179,12 +179,13 @@ def _not_finite(y: Evidence) -> str:
     return f"in float32 not finite on the side of {' and '.join(sides)}, though it is in float64"
 
 
-def _worse_side(y: Evidence) -> str:
-    """One-pass variance and its like: right in float64, and in float32 far worse than the other."""
+def _caution(y: Evidence) -> str:
+    """What float32 makes of it: noise where the truth is 0, or one side bad and the other not."""
+    size32, size64 = max(_rms(y.jax32), _rms(y.torch32)), max(_rms(y.jax64), _rms(y.torch64))
+    if size64 < 2.0**-16 * size32:
+        return "in float32 it is noise: its true value is 0"
+    floor = 2.0**-24 * size64
     errors = {"JAX": _rms(y.jax32 - y.jax64), "PyTorch": _rms(y.torch32 - y.torch64)}
-    worse = max(errors, key=lambda side: errors[side])
-    better = min(errors.values())
-    floor = 2.0**-24 * _rms(y.jax64)
-    if errors[worse] > 2.0**8 * max(better, floor):
-        return f"in float32 {worse} is {errors[worse] / max(better, floor):.0e} times less accurate"
-    return ""
+    better, worse = sorted(errors, key=lambda side: errors[side])
+    factor = _quotient(errors[worse], max(errors[better], floor))
+    return f"in float32 {worse} is {factor:.0e} times less accurate" if factor > 2.0**8 else ""
