@@ -8,5 +8,6 @@ from . import losses as losses
 from . import metrics as metrics
 from . import models as models
 from . import optim as optim
+from . import parity as parity
 from . import train as train
 from ._version import __version__ as __version__

@@ -2,6 +2,7 @@
 
     jaxnn                              PyTorch
     kernel (in, out)                   weight (out, in)
+    kernel (space, in, out)            weight (out, in, space)
     scale, bias                        weight, bias
     mean, var, count                   running_mean, running_var, num_batches_tracked
     mean, std (of normalize_images)    mean, std
@@ -117,7 +118,7 @@ def to_tensor(name: str, array: Any) -> torch.Tensor:
         array = array.astype(np.int64)
     if array.dtype == jnp.bfloat16:  # which NumPy does not know
         return to_tensor(name, array.astype(np.float32)).bfloat16()
-    return torch.tensor(array.T if name == "kernel" else array)
+    return torch.tensor(np.moveaxis(array, (-1, -2), (0, 1)) if name == "kernel" else array)
 
 
 def to_array(name: str, tensor: torch.Tensor) -> jax.Array:
@@ -132,7 +133,7 @@ def to_array(name: str, tensor: torch.Tensor) -> jax.Array:
     array = tensor.detach().cpu().numpy()
     if name == "count":
         array = array.astype(np.int32)
-    return jnp.array(array.T if name == "kernel" else array)
+    return jnp.array(np.moveaxis(array, (0, 1), (-1, -2)) if name == "kernel" else array)
 
 
 def _layers(params, state, prefix=""):

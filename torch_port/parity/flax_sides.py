@@ -1,0 +1,173 @@
+"""Flax modules as JAX programs: linen, followed by interception, and nnx, by its module graph."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen, nnx
+
+from jaxnn.layers import apply_mask
+from torch_port.parity.jax_sides import Program
+from torch_port.parity.sides import Name, Tape
+
+MODES = {
+    "train": True,
+    "training": True,
+    "is_training": True,
+    "deterministic": False,
+    "use_running_average": False,
+}
+"""How a module's `__call__` may be told that it trains."""
+
+
+def flax_program(
+    module: Any, inputs: list[np.ndarray], *, params: Any, train: bool, seed: int
+) -> Program:
+    """A linen or nnx module as a program.
+
+    Args:
+      module: of either kind.
+      inputs: for the initial parameters of a linen module.
+      params: of a linen module, or all its variables; None draws them.
+      train: whether it trains, told by whichever of `MODES` its `__call__` takes.
+      seed: of initial parameters.
+    """
+    if isinstance(module, nnx.Module):
+        return _from_nnx(module, train)
+    return _from_linen(module, inputs, params, train, seed)
+
+
+def _modes(call: Callable[..., Any], train: bool) -> dict[str, bool]:
+    taken = inspect.signature(call).parameters
+    return {name: value == train for name, value in MODES.items() if name in taken}
+
+
+def _name(keys: tuple[str, ...]) -> Name:
+    return Name("/".join(keys[:-1]), keys[-1])
+
+
+def _from_linen(module, inputs, params, train, seed) -> Program:
+    modes = _modes(module.__call__, train)
+    with jax.enable_x64(False):
+        variables = module.init(
+            {"params": jax.random.key(seed), "dropout": jax.random.key(seed)},
+            *map(jnp.asarray, inputs),
+            **modes,
+        )
+    if params is not None:
+        variables = {**variables, **(params if "params" in params else {"params": params})}
+    state = {name: tree for name, tree in variables.items() if name != "params"}
+
+    def apply(params, state, inputs, tape):
+        follow = linen.intercept_methods(_following(tape))
+        with follow:
+            outputs, changed = module.apply(
+                {"params": params, **state}, *inputs, **modes, mutable=[*state]
+            )
+        return outputs, {**state, **changed}
+
+    collections = {*state}
+    in_state = lambda keys: _name(keys[1:] if keys[0] in collections else keys)
+    return Program(apply, variables.get("params", {}), state, in_state)
+
+
+def _following(tape: Tape):
+    """An interceptor that writes the outputs of leaf modules on the tape, and gives masks."""
+    calls = 0
+
+    def intercept(call, args, kwargs, context):
+        nonlocal calls
+        if context.method_name != "__call__":
+            return call(*args, **kwargs)
+        calls += 1
+        before = calls
+        module, path = context.module, "/".join(context.module.path)
+        if isinstance(module, linen.Dropout):
+            output = _dropped(module, tape, *args, **kwargs)
+        else:
+            output = call(*args, **kwargs)
+        holds = any(
+            not isinstance(value, dict) for value in module.variables.get("params", {}).values()
+        )
+        if path and (calls == before or holds):
+            tape.record(path, type(module).__name__.lower(), jax.tree.leaves(output)[0])
+        return output
+
+    return intercept
+
+
+def _dropped(module, tape, inputs, deterministic=None, rng=None):
+    deterministic = module.deterministic if deterministic is None else deterministic
+    return inputs if deterministic else _masked(inputs, module, tape)
+
+
+def _masked(inputs, module, tape):
+    if module.rate == 0:
+        return inputs
+    shape = [1 if i in module.broadcast_dims else n for i, n in enumerate(inputs.shape)]
+    mask = jnp.asarray(np.broadcast_to(tape.mask(shape, module.rate), inputs.shape))
+    return apply_mask(inputs, mask, module.rate)
+
+
+def _from_nnx(module, train) -> Program:
+    module = nnx.clone(module)
+    module.train() if train else module.eval()
+    graph, params, statistics, rest = nnx.split(module, nnx.Param, nnx.BatchStat, ...)
+    modes = _modes(type(module).__call__, train)
+
+    def apply(params_tree, state_tree, inputs, tape):
+        merged = nnx.merge(
+            graph, _replaced(params, params_tree), _replaced(statistics, state_tree), rest
+        )
+        paths = {id(child): path for path, child in nnx.iter_modules(merged)}
+        with _followed(merged, paths, tape):
+            outputs = merged(*inputs, **modes)
+        return outputs, nnx.to_pure_dict(nnx.state(merged, nnx.BatchStat))
+
+    return Program(apply, nnx.to_pure_dict(params), nnx.to_pure_dict(statistics), _name)
+
+
+def _replaced(state, tree):
+    copy = jax.tree.map(lambda leaf: leaf, state)
+    nnx.replace_by_pure_dict(copy, tree)
+    return copy
+
+
+@contextmanager
+def _followed(module: nnx.Module, paths: dict[int, Any], tape: Tape) -> Iterator[None]:
+    """While the context lasts, calls of the module's leaves are written on the tape.
+
+    nnx has no hooks, so the classes of its children answer for them.
+    """
+    kinds = {type(child) for _, child in nnx.iter_modules(module) if callable(child)}
+    kinds = {kind for kind in kinds if "__call__" in vars(kind)}
+    originals = {kind: vars(kind)["__call__"] for kind in kinds}
+    for kind, call in originals.items():
+        setattr(kind, "__call__", _recording(call, paths, tape))  # noqa: B010
+    try:
+        yield
+    finally:
+        for kind, call in originals.items():
+            setattr(kind, "__call__", call)  # noqa: B010
+
+
+def _recording(call, paths, tape):
+    def recorded(self, *args, **kwargs):
+        if isinstance(self, nnx.Dropout):
+            kwargs.pop("rngs", None)
+            deterministic = kwargs.get("deterministic")
+            deterministic = self.deterministic if deterministic is None else deterministic
+            output = args[0] if deterministic else _masked(args[0], self, tape)
+        else:
+            output = call(self, *args, **kwargs)
+        path = "/".join(map(str, paths.get(id(self), ())))
+        children = [child for _, child in nnx.iter_modules(self) if child is not self]
+        if path and not any(map(callable, children)):
+            tape.record(path, type(self).__name__.lower(), jax.tree.leaves(output)[0])
+        return output
+
+    return recorded

@@ -1,0 +1,145 @@
+"""What a comparison found: for people in ten lines, for programs in JSON, for tests as an error."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from jaxnn.files import write_atomically
+from torch_port.parity.ladder import Judgement, Verdict
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One quantity that was compared.
+
+    Attributes:
+      kind: `"parameter"` (of one side only), `"layer"`, `"statistic"`, `"output"`,
+        `"parameter gradient"` or `"input gradient"`.
+      jax_path: where on the JAX side; empty where it has none.
+      torch_path: where on the PyTorch side.
+      judgement: the verdict on it and its figures.
+    """
+
+    kind: str
+    jax_path: str
+    torch_path: str
+    judgement: Judgement
+
+    @property
+    def verdict(self) -> Verdict:
+        """`"equal"`, `"rounding"` or `"semantic"`."""
+        return self.judgement.verdict
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.jax_path or '(none)'} | {self.torch_path or '(none)'}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a comparison found; `print` shows it.
+
+    Attributes:
+      verdict: `"equal"` to the last bit in float32, apart by `"rounding"`, or `"semantic"`: the two
+        compute different functions.
+      differences: all that was compared, in the order of computation.
+      not_compared: what has no partner, or could not be put beside it.
+      notes: what the verdict rests on, where that is not float64 alone.
+    """
+
+    verdict: Verdict
+    differences: tuple[Difference, ...]
+    not_compared: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Difference | None:
+        """The first difference of meaning in the order of computation."""
+        if self.verdict != "semantic":
+            return None
+        return next(d for d in self.differences if d.verdict == "semantic")
+
+    def raise_for_difference(self) -> None:
+        """Raises if the two sides do not compute the same.
+
+        Raises:
+          AssertionError: the verdict is `"semantic"`; the message is the report.
+        """
+        if self.verdict == "semantic":
+            raise AssertionError(str(self))
+
+    def to_json(self, path: str | Path) -> None:
+        """Writes all that was found as JSON.
+
+        Args:
+          path: of the file; what is not finite is written as null.
+        """
+        found = {
+            "verdict": self.verdict,
+            "first": None if self.first is None else _plain(self.first),
+            "differences": [_plain(difference) for difference in self.differences],
+            "not_compared": list(self.not_compared),
+            "notes": list(self.notes),
+        }
+        write_atomically(Path(path), json.dumps(found, indent=2, allow_nan=False).encode())
+
+    def __str__(self) -> str:
+        lines = [f"{self.verdict}: {SAYS[self.verdict]}"]
+        if first := self.first:
+            lines += _first_lines(first)
+        lines.append(self._counted())
+        lines += [f"note: {note}" for note in self.notes[:2]]
+        if self.not_compared:
+            shown = ", ".join(self.not_compared[:3])
+            more = len(self.not_compared) - 3
+            lines.append(f"not compared: {shown}" + (f" and {more} more" if more > 0 else ""))
+        return "\n".join(lines)
+
+    def _counted(self) -> str:
+        """How many of each kind were compared, and how many of these differ in meaning."""
+        counts = {}
+        for difference in self.differences:
+            total, apart = counts.get(difference.kind, (0, 0))
+            counts[difference.kind] = total + 1, apart + (difference.verdict == "semantic")
+        listed = [
+            f"{kind} {total}" + (f" ({apart} differ)" if apart else "")
+            for kind, (total, apart) in counts.items()
+        ]
+        return "compared: " + ", ".join(listed)
+
+
+SAYS = {
+    "equal": "both sides give the same numbers in float32, to the last bit.",
+    "rounding": "both sides compute the same function; they part by rounding only.",
+    "semantic": "the two sides compute different functions.",
+}
+
+
+def _first_lines(first: Difference) -> list[str]:
+    judgement = first.judgement
+    lines = [
+        f"first difference: {first.kind}",
+        f"  JAX      {first.jax_path or '(none)'}",
+        f"  PyTorch  {first.torch_path or '(none)'}",
+    ]
+    if np.isfinite(judgement.ratio):
+        lines.append(
+            f"  relative error {judgement.error32:.1e} in float32, {judgement.error64:.1e} in "
+            f"float64: {judgement.ratio:.0e} times what rounding explains"
+        )
+    if judgement.hidden:
+        lines.append("  hidden: float32 alone would not show it")
+    if judgement.note:
+        lines.append(f"  {judgement.note}")
+    return lines
+
+
+def _plain(difference: Difference) -> dict[str, object]:
+    judgement = asdict(difference.judgement)
+    finite = {
+        name: None if isinstance(value, float) and not np.isfinite(value) else value
+        for name, value in judgement.items()
+    }
+    paths = {"jax_path": difference.jax_path, "torch_path": difference.torch_path}
+    return {"kind": difference.kind, **paths, **finite}

@@ -1,0 +1,121 @@
+"""What a side is: a pure function from values and a precision to everything that it computes.
+
+Values pass as NumPy arrays under the side's own names and in its own layout, so that the rest of
+the engine sees no framework.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+Precision = Literal["float32", "float64"]
+
+
+class Name(NamedTuple):
+    """Of a parameter or statistic: the path of its layer, and what it is called there."""
+
+    layer: str
+    short: str
+    separator: str = "/"
+
+    def __str__(self) -> str:
+        return f"{self.layer}{self.separator}{self.short}" if self.layer else self.short
+
+
+Arrays = Mapping[Name, Any]
+
+
+class Values(NamedTuple):
+    """What a side computes from.
+
+    Attributes:
+      params: by name.
+      state: running statistics, by name.
+      inputs: the arguments of the model.
+    """
+
+    params: Arrays
+    state: Arrays
+    inputs: Sequence[Any]
+
+
+class Run(NamedTuple):
+    """What a side has computed.
+
+    Attributes:
+      layers: the output of every layer by path, in the order of computation.
+      outputs: of the whole, in order.
+      statistics: the state afterwards, by name.
+      params_gradients: of Σ cotangent · output, by name of the parameter.
+      inputs_gradients: likewise, by the input's number; inputs of integers have none.
+    """
+
+    layers: dict[str, np.ndarray]
+    outputs: list[np.ndarray]
+    statistics: dict[Name, np.ndarray]
+    params_gradients: dict[Name, np.ndarray]
+    inputs_gradients: dict[int, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Side:
+    """A program of one framework.
+
+    Attributes:
+      framework: `"JAX"` or `"PyTorch"`.
+      values: the parameters and the state that it came with, in float32, in order of use.
+      kinds: what each layer is, `"dense"` or `"batchnorm1d"`, by path in order of use.
+      run: from values and a precision to what is computed from them.
+      float32_inside: from values to what stays in float32 where all should be float64, in words.
+      ordered: whether the order of the parameters is that of their use.
+    """
+
+    framework: str
+    values: Values
+    kinds: Mapping[str, str]
+    run: Callable[[Values, Precision], Run]
+    float32_inside: Callable[[Values], list[str]]
+    ordered: bool = True
+
+
+@dataclass
+class Tape:
+    """Follows one run: layers write their outputs on it, dropout reads its masks from it.
+
+    The i-th dropout of either side gets the same uniform numbers, and so the same mask.
+    """
+
+    seed: int
+    outputs: dict[str, Any] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
+    masks: int = 0
+
+    def record(self, path: str, kind: str, output: Any) -> None:
+        """Notes an output; a layer that is called again has `#2` behind its path."""
+        self.calls[path] = self.calls.get(path, 0) + 1
+        place = path if self.calls[path] == 1 else f"{path}#{self.calls[path]}"
+        self.outputs[place], self.kinds[place] = output, kind
+
+    def mask(self, shape: Sequence[int], rate: float) -> np.ndarray:
+        """The next mask, True for "keep"."""
+        draws = np.random.default_rng([self.seed, self.masks]).random(shape, np.float32)
+        self.masks += 1
+        return draws >= np.float32(rate)
+
+
+def cotangent(seed: int, place: int, shape: Sequence[int]) -> np.ndarray:
+    """The fixed random weights of an output in the sum whose gradients are compared."""
+    generator = np.random.default_rng([seed, place, 1])
+    return generator.standard_normal(shape, np.float32)
+
+
+def is_floating(array: Any) -> bool:
+    return np.issubdtype(np.asarray(array).dtype, np.floating)
+
+
+def cast(array: np.ndarray, precision: Precision) -> np.ndarray:
+    """An array of floats in a precision; one of integers or booleans as it is."""
+    return array.astype(precision) if is_floating(array) else array
