@@ -9,7 +9,12 @@ from tests import readme
 
 def python_blocks() -> list[str]:
     """Every Python program of the README, in order: later ones use the names of earlier ones."""
-    headings = ["The smallest complete program", "One piece at a time", "The twin in PyTorch"]
+    headings = [
+        "The smallest complete program",
+        "One piece at a time",
+        "The twin in PyTorch",
+        "Do they compute the same?",
+    ]
     return [block for heading in headings for block in readme.blocks(heading, "python")]
 
 
@@ -31,6 +36,7 @@ assert jax.tree.all(same)
     )
     assert process.returncode == 0, process.stderr
     assert "'accuracy': 0.9" in process.stdout
+    assert "semantic: the two sides compute different functions." in process.stdout
 
 
 def test_the_commands_are_one_line_each_after_making_an_environment():
