@@ -8,8 +8,10 @@ STEPS = 1000
 
 
 def test_in_float64_the_two_end_at_the_same_parameters():
-    """To 1e-9 of the distance travelled; it is largest where Adam takes its first steps."""
-    assert compare("float64", STEPS, nearby=False)["jaxnn and PyTorch"].max() < 1e-9
+    """To 1e-9 of the distance travelled; they are farthest apart where Adam takes its first steps."""
+    distance = compare("float64", STEPS, nearby=False)["jaxnn and PyTorch"]
+    assert distance[-1] < 1e-9
+    assert distance[-1] < distance[0]
 
 
 def test_in_float32_they_part_no_faster_than_each_from_itself():
