@@ -8,7 +8,7 @@ STEPS = 1000
 
 
 def test_in_float64_the_two_end_at_the_same_parameters():
-    """To 1e-9 of the distance travelled; they are farthest apart where Adam takes its first steps."""
+    """To 1e-9 of the distance travelled; they are farthest apart at the start."""
     distance = compare("float64", STEPS, nearby=False)["jaxnn and PyTorch"]
     assert distance[-1] < 1e-9
     assert distance[-1] < distance[0]
