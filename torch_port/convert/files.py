@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 
 from jaxnn.files import write_atomically
 from jaxnn.typing import Params, State
@@ -34,8 +35,6 @@ def save_safetensors(path: str | Path, params: Params, state: State) -> None:
       >>> torch.nn.Linear(3, 2).load_state_dict(load_safetensors(path))
       <All keys matched successfully>
     """
-    from safetensors.torch import save
-
     tensors = {name: tensor.contiguous() for name, tensor in to_torch(params, state).items()}
     write_atomically(Path(path), save(tensors, metadata={"format": "pt"}))
 

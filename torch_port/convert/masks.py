@@ -1,6 +1,6 @@
 """Dropout masks of one framework put into the other, so that both drop the same values."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -78,17 +78,18 @@ def with_masks(
     """
     values = masks.values() if isinstance(masks, Mapping) else masks
     tensors = [to_tensor("mask", mask) for mask in values]
-    given: list[_GivenMasks] = []
+    entered: list[tuple[_InOrder, MasksInstead]] = []
 
     def enter(module, inputs):
-        given.append(_GivenMasks(tensors))
-        given[-1].__enter__()
+        in_order = _InOrder(tensors)
+        entered.append((in_order, MasksInstead(in_order)))
+        entered[-1][1].__enter__()
 
     def leave(module, inputs, output):
-        mode = given.pop()
+        in_order, mode = entered.pop()
         mode.__exit__(None, None, None)
         if output is not None and module.training:
-            mode.require_all_used()
+            in_order.require_all_used()
 
     hooks = [
         module.register_forward_pre_hook(enter),
@@ -101,32 +102,46 @@ def with_masks(
             hook.remove()
 
 
-class _GivenMasks(TorchFunctionMode):
-    """Answers every dropout in training with the next of the given masks."""
+class MasksInstead(TorchFunctionMode):
+    """Answers every dropout in training with `mask_of(shape, rate)` instead of a draw.
+
+    Example:
+      >>> with MasksInstead(lambda shape, rate: torch.tensor([True, False])):
+      ...     functional.dropout(torch.ones(2), 0.5)
+      tensor([2., 0.])
+    """
+
+    def __init__(self, mask_of: Callable[[torch.Size, float], torch.Tensor]):
+        super().__init__()
+        self.mask_of = mask_of
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is functional.dropout:
+            return self.drop(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+    def drop(self, x, p=0.5, training=True, inplace=False):
+        return apply_mask(x, self.mask_of(x.shape, p), p) if training else x
+
+
+class _InOrder:
+    """Gives one mask after the other, each of the shape that is asked for."""
 
     def __init__(self, masks: list[torch.Tensor]):
-        super().__init__()
         self.masks = masks
         self.used = 0
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func is not functional.dropout:
-            return func(*args, **(kwargs or {}))
-        return self.drop(*args, **(kwargs or {}))
-
-    def drop(self, x, p=0.5, training=True, inplace=False):
-        if not training:
-            return x
+    def __call__(self, shape: torch.Size, rate: float) -> torch.Tensor:
         if self.used == len(self.masks):
             raise ValueError(f"with_masks: expected a mask for each dropout, got {self.used}")
         mask = self.masks[self.used]
         self.used += 1
-        if mask.shape != x.shape:
-            expected, came = tuple(x.shape), tuple(mask.shape)
+        if mask.shape != shape:
+            expected, came = tuple(shape), tuple(mask.shape)
             raise ValueError(f"with_masks: mask {self.used} must be {expected}, got {came}")
-        return apply_mask(x, mask, p)
+        return mask
 
-    def require_all_used(self):
+    def require_all_used(self) -> None:
         if self.used < len(self.masks):
             raise ValueError(
                 f"with_masks: the module dropped {self.used} times, got {len(self.masks)} masks"

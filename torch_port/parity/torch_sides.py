@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from torch_port.layers import apply_mask
+from torch_port.convert.masks import MasksInstead
 from torch_port.parity.sides import (
     Name,
     Precision,
@@ -155,7 +153,7 @@ def _follow(module, inputs, tape):
         if holds or not layer._modules:
             hooks.append(layer.register_forward_hook(_recording(tape, path)))
     try:
-        with _Masks(tape):
+        with MasksInstead(_mask_of(tape)):
             outputs = module(*inputs)
     finally:
         for hook in hooks:
@@ -181,22 +179,11 @@ def _recording(tape, path):
     return record
 
 
-class _Masks(TorchFunctionMode):
-    """Answers every dropout in training with the next mask of the tape."""
-
-    def __init__(self, tape: Tape):
-        super().__init__()
-        self.tape = tape
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func is functional.dropout:
-            return self.drop(*args, **(kwargs or {}))
-        return func(*args, **(kwargs or {}))
-
-    def drop(self, x, p=0.5, training=True, inplace=False):
-        if not training or p == 0:
-            return x
-        return apply_mask(x, torch.from_numpy(self.tape.mask(x.shape, p)), p)
+def _mask_of(tape: Tape) -> Callable[[torch.Size, float], torch.Tensor]:
+    """The tape's masks; a dropout of rate 0 asks for none."""
+    return lambda shape, rate: (
+        torch.from_numpy(tape.mask(shape, rate)) if rate else torch.ones(shape, dtype=torch.bool)
+    )
 
 
 @contextmanager
