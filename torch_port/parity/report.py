@@ -1,8 +1,10 @@
 """What a comparison found: for people in ten lines, for programs in JSON, for tests as an error."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +22,14 @@ class Difference:
       jax_path: where on the JAX side; empty where it has none.
       torch_path: where on the PyTorch side.
       judgement: the verdict on it and its figures.
+      step: of a training or an optimiser, counted from 1; None elsewhere.
     """
 
     kind: str
     jax_path: str
     torch_path: str
     judgement: Judgement
+    step: int | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -34,6 +38,71 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.jax_path or '(none)'} | {self.torch_path or '(none)'}"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A named difference of meaning, proved by putting it in.
+
+    Attributes:
+      id: of the entry in the catalogue.
+      title: the difference in a few words.
+      explanation: what either side does.
+      fix: the change to either side that removes it, with its constants.
+      evidence: what was put in, and what it did to the difference.
+      jax_path: where on the JAX side.
+      torch_path: where on the PyTorch side.
+      constants: the recovered ones by side, `{"torch": 1e-5, "jax": 1e-6}`; empty where there is
+        none.
+      step: of a training or an optimiser, counted from 1; None elsewhere.
+    """
+
+    id: str
+    title: str
+    explanation: str
+    fix: str
+    evidence: str
+    jax_path: str = ""
+    torch_path: str = ""
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    step: int | None = None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One place where the two sides part although they were given the same values.
+
+    Attributes:
+      difference: the place and its figures.
+      causes: what together makes it vanish; empty where nothing in the catalogue does.
+      alternatives: other explanations that make it vanish as well.
+      evidence: where there is no cause, how the two differ; where there are alternatives, the probe
+        that would part them.
+    """
+
+    difference: Difference
+    causes: tuple[Cause, ...] = ()
+    alternatives: tuple[tuple[Cause, ...], ...] = ()
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting as it can be read off both sides before anything is run.
+
+    Attributes:
+      place: the layer or the optimiser on both sides.
+      name: of the setting.
+      jax: its value there, None where it has none.
+      torch: its value there.
+      differs: whether the two are known to mean something else.
+    """
+
+    place: str
+    name: str
+    jax: Any
+    torch: Any
+    differs: bool
 
 
 @dataclass(frozen=True)
@@ -46,12 +115,23 @@ class Report:
       differences: all that was compared, in the order of computation.
       not_compared: what has no partner, or could not be put beside it.
       notes: what the verdict rests on, where that is not float64 alone.
+      faults: all places where the sides part though they were given the same values, with causes.
+      settings: what could be read off before running.
     """
 
     verdict: Verdict
     differences: tuple[Difference, ...]
     not_compared: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    settings: tuple[Setting, ...] = ()
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """What was named, best first: each fault's causes in order, then their alternatives."""
+        named = [cause for fault in self.faults for cause in fault.causes]
+        named += [c for fault in self.faults for other in fault.alternatives for c in other]
+        return tuple({cause.id: cause for cause in reversed(named)}[id] for id in _ids(named))
 
     @property
     def first(self) -> Difference | None:
@@ -114,6 +194,11 @@ SAYS = {
     "rounding": "both sides compute the same function; they part by rounding only.",
     "semantic": "the two sides compute different functions.",
 }
+
+
+def _ids(causes: list[Cause]) -> list[str]:
+    """Each id once, in order."""
+    return [*dict.fromkeys(cause.id for cause in causes)]
 
 
 def _first_lines(first: Difference) -> list[str]:

@@ -1,0 +1,1 @@
+"""The known differences of meaning between PyTorch and JAX, Flax and Optax."""
