@@ -6,11 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from torch_port.parity.comparison import Runs, Scope, Sides, items, run_jax, run_torch, shared
+from torch_port.parity.diagnosis import diagnose
 from torch_port.parity.jax_sides import jax_side as side_of_jax
-from torch_port.parity.ladder import Evidence, Judgement, Verdict, judge, judge_in_float32
-from torch_port.parity.matching import Matching, Pair, match
+from torch_port.parity.ladder import Judgement, Verdict
+from torch_port.parity.lockstep import judged
+from torch_port.parity.matching import match
 from torch_port.parity.report import Difference, Report
-from torch_port.parity.sides import Name, Precision, Run, Side, Values, is_floating
+from torch_port.parity.sides import is_floating
 from torch_port.parity.torch_sides import torch_side as side_of_torch
 
 LOCALISES_ONLY = {"layer"}
@@ -28,7 +31,7 @@ def compare(
     seed: int = 0,
     mapping: Mapping[str, str] | None = None,
 ) -> Report:
-    """Says whether a JAX program and a PyTorch program compute the same, and if not, where.
+    """Says whether a JAX program and a PyTorch program compute the same, and if not, where and why.
 
     Both run in float32 and in float64 from the same float32 values and the same dropout masks; no
     tolerance is chosen. Neither program is changed.
@@ -48,7 +51,7 @@ def compare(
         JAX's.
 
     Returns:
-      A report: `verdict`, `first`, `differences`; `print` shows it in at most ten lines.
+      A report: `verdict`, `first`, `causes`, `differences`; `print` shows it in at most ten lines.
 
     Raises:
       ValueError: parameters do not match or match in several ways; a side draws random numbers that
@@ -68,42 +71,54 @@ def compare(
     ours = side_of_jax(jax_side, arrays, params=params, train=train, seed=seed)
     theirs = side_of_torch(torch_side, arrays, train=train, seed=seed)
     matching = match(ours, theirs, mapping)
-    pair = _Pair(ours, theirs, matching, *_shared(ours, theirs, matching, params is not None))
-    items = [*_items(pair, _runs(pair, "float64", seed), gradients, train)]
-    found = [Difference(*item.place, judge(item.evidence)) for item in items]
-    notes = []
-    if _verdict(found) == "semantic" and (notes := _float32_inside(pair)):
-        again = _items(pair, _runs(pair, "float32", seed), gradients, train)
-        found = [
-            Difference(*item.place, judge_in_float32(item.evidence, *moved.evidence[2::3]))
-            for item, moved in zip(items, again, strict=True)
-        ]
-    found = _with_alone(found, matching, ours, theirs)
-    verdict = _verdict(found)
-    if verdict != "semantic":
+    sides = shared(ours, theirs, matching, params is not None)
+    compared = compare_sides(sides, Scope(train, gradients, seed))
+    faults = ()
+    if compared.verdict == "semantic":
+        faults = diagnose(sides, compared.jax, compared.scope, _alone(sides))
+    found = compared.differences
+    notes = [*compared.notes]
+    if compared.verdict != "semantic":
         notes += [f"{d.kind} {d.jax_path}: {d.judgement.note}" for d in found if d.judgement.note]
-    return Report(verdict, tuple(found), tuple(_not_compared(pair, train)), tuple(notes))
+    return Report(
+        compared.verdict, tuple(found), tuple(_not_compared(sides, train)), tuple(notes), faults
+    )
 
 
-class _Pair(NamedTuple):
-    """Both sides, what belongs together, and the values from which both start."""
+class Compared(NamedTuple):
+    """What `compare_sides` found.
 
-    jax: Side
-    torch: Side
-    matching: Matching
-    jax_values: Values
-    torch_values: Values
+    Attributes:
+      verdict: of all that decides.
+      differences: all that was compared, in order.
+      notes: what the verdict rests on, where that is not float64 alone.
+      scope: with the precision that decided.
+      jax: the runs of the JAX side.
+    """
+
+    verdict: Verdict
+    differences: list[Difference]
+    notes: list[str]
+    scope: Scope
+    jax: Runs
 
 
-class _Runs(NamedTuple):
-    """Both sides in both precisions, and in one with all values moved by one unit of it."""
+def compare_sides(sides: Sides, scope: Scope) -> Compared:
+    """Runs both sides, and judges in float64, or in float32 where a side computes in it inside.
 
-    jax32: Run
-    jax64: Run
-    jax_moved: Run
-    torch32: Run
-    torch64: Run
-    torch_moved: Run
+    Args:
+      sides: both sides with their values.
+      scope: what is compared.
+    """
+    jax = run_jax(sides, scope)
+    found = [judged(item, scope) for item in items(sides, jax, run_torch(sides, scope), scope)]
+    notes = []
+    if _verdict(found) == "semantic" and (notes := _float32_inside(sides)):
+        scope = scope._replace(moved_in="float32")
+        jax = run_jax(sides, scope)
+        found = [judged(item, scope) for item in items(sides, jax, run_torch(sides, scope), scope)]
+    found = _with_alone(found, sides)
+    return Compared(_verdict(found), found, notes, scope, jax)
 
 
 def _as_array(x: Any) -> np.ndarray:
@@ -111,132 +126,29 @@ def _as_array(x: Any) -> np.ndarray:
     return array.astype(np.float32) if is_floating(array) else array
 
 
-def _shared(jax: Side, torch: Side, matching: Matching, from_jax: bool) -> tuple[Values, Values]:
-    """The values of both sides after those of one are copied to the other."""
-    ours, theirs = {**jax.values.params, **jax.values.state}, {}
-    theirs |= {**torch.values.params, **torch.values.state}
-    for pair in matching.pairs:
-        if from_jax:
-            theirs[pair.torch] = pair.to_torch(ours[pair.jax])
-        else:
-            ours[pair.jax] = pair.to_jax(theirs[pair.torch])
-    return _filled(jax.values, ours), _filled(torch.values, theirs)
-
-
-def _filled(values: Values, arrays: Mapping[Name, np.ndarray]) -> Values:
-    params, state = ({name: arrays[name] for name in part} for part in values[:2])
-    return Values(params, state, values.inputs)
-
-
-def _runs(pair: _Pair, moved_in: Precision, seed: int) -> _Runs:
-    runs = []
-    for side, values, moved in zip(
-        (pair.jax, pair.torch), pair[3:], _moved(pair, moved_in, seed), strict=True
-    ):
-        runs += [side.run(values, "float32"), side.run(values, "float64")]
-        runs += [side.run(moved, moved_in)]
-    return _Runs(*runs)
-
-
-def _moved(pair: _Pair, precision: Precision, seed: int) -> tuple[Values, Values]:
-    """All values moved by one unit in the last place, up or down; what is 0 stays 0."""
-    generator = np.random.default_rng([seed, 2])
-    unit = np.finfo(precision).eps
-
-    def move(array):
-        if not is_floating(array):
-            return array
-        signs = generator.choice([-1.0, 1.0], array.shape)
-        return (array.astype(precision) * (1 + signs * unit)).astype(precision)
-
-    of_all = lambda arrays: {name: move(array) for name, array in arrays.items()}
-    params, state = of_all(pair.jax_values.params), of_all(pair.jax_values.state)
-    inputs = [move(array) for array in pair.jax_values.inputs]
-    theirs = {**pair.torch_values.params, **pair.torch_values.state}
-    theirs |= {p.torch: p.to_torch((params | state)[p.jax]) for p in pair.matching.pairs}
-    return Values(params, state, inputs), _filled(pair.torch_values._replace(inputs=inputs), theirs)
-
-
-class _Item(NamedTuple):
-    """One quantity: its kind and its path on both sides, and its numbers."""
-
-    place: tuple[str, str, str]
-    evidence: Evidence
-
-
-def _items(pair: _Pair, runs: _Runs, gradients: bool, train: bool) -> Iterator[_Item]:
-    """Kind, both paths, and the numbers of all that can be compared, in order of computation."""
-    statistics = [p for p in pair.matching.pairs if train and p.jax in pair.jax_values.state]
-    for path, other in pair.matching.layers.items():
-        numbers = [run.layers[path] for run in runs[:3]] + [run.layers[other] for run in runs[3:]]
-        if (evidence := _aligned(numbers)) is not None:
-            yield _Item(("layer", path, other), evidence)
-        yield from (
-            _statistic(p, runs) for p in statistics if p.jax.layer == path.partition("#")[0]
-        )
-    seen = {path.partition("#")[0] for path in pair.matching.layers}
-    yield from (_statistic(p, runs) for p in statistics if p.jax.layer not in seen)
-    yield from _outputs(runs)
-    if gradients:
-        yield from _gradients(pair, runs)
-
-
-def _statistic(p: Pair, runs: _Runs) -> _Item:
-    numbers = [run.statistics[p.jax] for run in runs[:3]]
-    numbers += [p.to_jax(run.statistics[p.torch]) for run in runs[3:]]
-    return _Item(("statistic", str(p.jax), str(p.torch)), Evidence(*numbers))
-
-
-def _outputs(runs: _Runs) -> Iterator[_Item]:
-    counts = len(runs.jax64.outputs), len(runs.torch64.outputs)
-    if counts[0] != counts[1]:
-        raise ValueError(f"compare: JAX gives {counts[0]} outputs and PyTorch {counts[1]}")
-    for i in range(counts[0]):
-        name = "output" if counts[0] == 1 else f"output {i}"
-        numbers = [run.outputs[i] for run in runs]
-        yield _Item(("output", name, name), _aligned(numbers) or Evidence(*numbers))
-
-
-def _gradients(pair: _Pair, runs: _Runs) -> Iterator[_Item]:
-    for p in reversed(pair.matching.pairs):
-        if p.jax in pair.jax_values.params and p.torch in pair.torch_values.params:
-            numbers = [run.params_gradients[p.jax] for run in runs[:3]]
-            numbers += [p.to_jax(run.params_gradients[p.torch]) for run in runs[3:]]
-            yield _Item(("parameter gradient", str(p.jax), str(p.torch)), Evidence(*numbers))
-    for i in runs.jax64.inputs_gradients:
-        numbers = [run.inputs_gradients[i] for run in runs]
-        yield _Item(("input gradient", f"input {i}", f"input {i}"), Evidence(*numbers))
-
-
-def _aligned(numbers: list[np.ndarray]) -> Evidence | None:
-    """The evidence, with PyTorch's channels moved to the end where that makes the shapes equal."""
-    ours, theirs = numbers[0].shape, numbers[3].shape
-    if ours != theirs and len(theirs) > 2 and ours == (theirs[0], *theirs[2:], theirs[1]):
-        numbers = numbers[:3] + [np.moveaxis(array, 1, -1) for array in numbers[3:]]
-    return Evidence(*numbers) if numbers[0].shape == numbers[3].shape else None
-
-
 def _verdict(found: list[Difference]) -> Verdict:
     decisive = {d.verdict for d in found if d.kind not in LOCALISES_ONLY}
     return next(v for v in ("semantic", "rounding", "equal") if v in decisive or v == "equal")
 
 
-def _with_alone(
-    found: list[Difference], matching: Matching, jax: Side, torch: Side
-) -> list[Difference]:
-    """Parameters of one side only, each before its layer, or first of all."""
+def _alone(sides: Sides) -> list[tuple[str, Difference]]:
+    """Parameters of one side only, with JAX's path of their layer."""
     alone = [
         (name.layer, Difference("parameter", str(name), "", _MISSING))
-        for name in matching.jax_alone
-        if name in jax.values.params
+        for name in sides.matching.jax_alone
+        if name in sides.jax_values.params
     ]
-    to_jax = {other: path for path, other in matching.layers.items()}
-    alone += [
+    to_jax = {other: path for path, other in sides.matching.layers.items()}
+    return alone + [
         (to_jax.get(name.layer, ""), Difference("parameter", "", str(name), _MISSING))
-        for name in matching.torch_alone
-        if name in torch.values.params
+        for name in sides.matching.torch_alone
+        if name in sides.torch_values.params
     ]
-    for layer, difference in alone:
+
+
+def _with_alone(found: list[Difference], sides: Sides) -> list[Difference]:
+    """With the parameters of one side only, each before its layer, or first of all."""
+    for layer, difference in _alone(sides):
         places = [i for i, d in enumerate(found) if d.kind == "layer" and d.jax_path == layer]
         found = [*found[: min(places, default=0)], difference, *found[min(places, default=0) :]]
     return found
@@ -245,22 +157,20 @@ def _with_alone(
 _MISSING = Judgement("semantic", np.inf, np.inf, np.inf, np.inf, note="it has no partner")
 
 
-def _float32_inside(pair: _Pair) -> list[str]:
+def _float32_inside(sides: Sides) -> list[str]:
     return [
         f"{side.framework} {found} even in a float64 run, so float32 had to decide"
-        for side, values in zip((pair.jax, pair.torch), pair[3:], strict=True)
+        for side, values in ((sides.jax, sides.jax_values), (sides.torch, sides.torch_values))
         for found in side.float32_inside(values)
     ]
 
 
-def _not_compared(pair: _Pair, train: bool) -> Iterator[str]:
+def _not_compared(sides: Sides, train: bool) -> Iterator[str]:
     """Layers and statistics without a partner."""
-    layers = pair.matching.layers
-    yield from (f"JAX {path}" for path in pair.jax.kinds if path not in layers)
-    theirs = {*layers.values()}
-    yield from (f"PyTorch {path}" for path in pair.torch.kinds if path not in theirs)
+    matching = sides.matching
+    yield from (f"JAX {path}" for path in sides.jax.kinds if path not in matching.layers)
+    theirs = {*matching.layers.values()}
+    yield from (f"PyTorch {path}" for path in sides.torch.kinds if path not in theirs)
     if train:
-        yield from (f"JAX {n}" for n in pair.matching.jax_alone if n in pair.jax.values.state)
-        yield from (
-            f"PyTorch {n}" for n in pair.matching.torch_alone if n in pair.torch.values.state
-        )
+        yield from (f"JAX {n}" for n in matching.jax_alone if n in sides.jax_values.state)
+        yield from (f"PyTorch {n}" for n in matching.torch_alone if n in sides.torch_values.state)

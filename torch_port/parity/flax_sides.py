@@ -94,10 +94,17 @@ def _following(tape: Tape):
             not isinstance(value, dict) for value in module.variables.get("params", {}).values()
         )
         if path and (calls == before or holds):
-            tape.record(path, type(module).__name__.lower(), jax.tree.leaves(output)[0])
+            return recorded(tape, path, module, output)
         return output
 
     return intercept
+
+
+def recorded(tape: Tape, path: str, module: Any, output: Any) -> Any:
+    """The output of a module, its first array written on the tape and answered by it."""
+    leaves, structure = jax.tree.flatten(output)
+    first = tape.record(path, type(module).__name__.lower(), leaves[0])
+    return structure.unflatten([first, *leaves[1:]])
 
 
 def _dropped(module, tape, inputs, deterministic=None, rng=None):
@@ -156,7 +163,7 @@ def _followed(module: nnx.Module, paths: dict[int, Any], tape: Tape) -> Iterator
 
 
 def _recording(call, paths, tape):
-    def recorded(self, *args, **kwargs):
+    def answered(self, *args, **kwargs):
         if isinstance(self, nnx.Dropout):
             kwargs.pop("rngs", None)
             deterministic = kwargs.get("deterministic")
@@ -167,7 +174,7 @@ def _recording(call, paths, tape):
         path = "/".join(map(str, paths.get(id(self), ())))
         children = [child for _, child in nnx.iter_modules(self) if child is not self]
         if path and not any(map(callable, children)):
-            tape.record(path, type(self).__name__.lower(), jax.tree.leaves(output)[0])
+            return recorded(tape, path, self, output)
         return output
 
-    return recorded
+    return answered

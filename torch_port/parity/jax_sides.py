@@ -110,8 +110,7 @@ def _followed(path: str, leaf: Layer, tape: Tape) -> Layer:
             y = apply_mask(x, jnp.asarray(tape.mask(x.shape, rate)), rate) if rate else x
         else:
             y, state = leaf.apply(params, state, x, key=key, train=train)
-        tape.record(path, leaf.name.replace("_", ""), y)
-        return y, state
+        return tape.record(path, leaf.name.replace("_", ""), y), state
 
     return replace(leaf, apply=apply)
 
@@ -141,8 +140,6 @@ def _side(program: Program, inputs: list[np.ndarray], seed: int) -> Side:
         outputs, state = program.apply(*to_trees(params, state), inputs, tape)
         return jax.tree.leaves(outputs), dict(zip(state_names, jax.tree.leaves(state), strict=True))
 
-    runner = _runner(followed, seed)
-
     def run(values: Values, precision: Precision) -> Run:
         with _precision(precision):
             return runner(_cast(values, precision))
@@ -154,6 +151,12 @@ def _side(program: Program, inputs: list[np.ndarray], seed: int) -> Side:
     values = Values(params, state, inputs)
     with _precision("float32"):
         tape = _traced(followed, _cast(values, "float32"), seed)
+    shapes = {
+        place: jnp.shape(output)
+        for place, output in tape.outputs.items()
+        if jnp.issubdtype(output.dtype, jnp.floating)
+    }
+    runner = _runner(followed, shapes, seed)
     order = [path.partition("#")[0] for path in tape.kinds]
     place = lambda name: order.index(name.layer) if name.layer in order else len(order)
     by_use = lambda arrays: {name: arrays[name] for name in sorted(arrays, key=place)}
@@ -190,13 +193,19 @@ def _cast(values: Values, precision: Precision) -> Values:
     return Values(named(values.params), named(values.state), [*map(to_jax, values.inputs)])
 
 
-def _runner(followed: Callable[..., Any], seed: int) -> Callable[[Values], Run]:
-    """What computes outputs and gradients, compiled once for each precision."""
+def _runner(
+    followed: Callable[..., Any], shapes: dict[str, tuple[int, ...]], seed: int
+) -> Callable[[Values], Run]:
+    """What computes outputs and gradients, compiled once for each precision.
+
+    The gradient by the output of a layer is that by a probe of zeros which is added to it.
+    """
     paths: list[str] = []
 
     def compute(params, state, inputs):
-        def function(params, differentiated):
-            tape = Tape(seed)
+        def function(params, differentiated, probes):
+            add_probe = lambda place, y: y + probes[place].astype(y.dtype) if place in probes else y
+            tape = Tape(seed, add_probe)
             given = [differentiated.get(i, x) for i, x in enumerate(inputs)]
             outputs, new_state = followed(params, state, given, tape)
             paths[:] = tape.outputs
@@ -204,7 +213,10 @@ def _runner(followed: Callable[..., Any], seed: int) -> Callable[[Values], Run]:
 
         is_floating = lambda x: jnp.issubdtype(x.dtype, jnp.floating)
         differentiated = {i: x for i, x in enumerate(inputs) if is_floating(x)}
-        gradients, computed = jax.grad(function, (0, 1), has_aux=True)(params, differentiated)
+        probes = {place: jnp.zeros(shape) for place, shape in shapes.items()}
+        gradients, computed = jax.grad(function, (0, 1, 2), has_aux=True)(
+            params, differentiated, probes
+        )
         return *computed, *gradients
 
     compiled = jax.jit(compute)
@@ -214,8 +226,8 @@ def _runner(followed: Callable[..., Any], seed: int) -> Callable[[Values], Run]:
             computed = compiled(*values)
         except jax.errors.ConcretizationTypeError:  # the program branches on values
             computed = compute(*values)
-        outputs, state, layers, *gradients = jax.tree.map(_array, computed)
-        return Run(dict(zip(paths, layers, strict=True)), outputs, state, *gradients)
+        outputs, state, layers, params, inputs, probes = jax.tree.map(_array, computed)
+        return Run(dict(zip(paths, layers, strict=True)), outputs, state, probes, params, inputs)
 
     return run
 

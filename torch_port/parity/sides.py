@@ -48,13 +48,15 @@ class Run(NamedTuple):
       layers: the output of every layer by path, in the order of computation.
       outputs: of the whole, in order.
       statistics: the state afterwards, by name.
-      params_gradients: of Σ cotangent · output, by name of the parameter.
+      cotangents: the gradients of Σ cotangent · output by the output of every layer, by path.
+      params_gradients: of the same sum, by name of the parameter.
       inputs_gradients: likewise, by the input's number; inputs of integers have none.
     """
 
     layers: dict[str, np.ndarray]
     outputs: list[np.ndarray]
     statistics: dict[Name, np.ndarray]
+    cotangents: dict[str, np.ndarray]
     params_gradients: dict[Name, np.ndarray]
     inputs_gradients: dict[int, np.ndarray]
 
@@ -84,20 +86,23 @@ class Side:
 class Tape:
     """Follows one run: layers write their outputs on it, dropout reads its masks from it.
 
-    The i-th dropout of either side gets the same uniform numbers, and so the same mask.
+    The i-th dropout of either side gets the same uniform numbers, and so the same mask. What
+    `answer` makes of an output is what the program goes on with.
     """
 
     seed: int
+    answer: Callable[[str, Any], Any] = lambda place, output: output
     outputs: dict[str, Any] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
     masks: int = 0
 
-    def record(self, path: str, kind: str, output: Any) -> None:
+    def record(self, path: str, kind: str, output: Any) -> Any:
         """Notes an output; a layer that is called again has `#2` behind its path."""
         self.calls[path] = self.calls.get(path, 0) + 1
         place = path if self.calls[path] == 1 else f"{path}#{self.calls[path]}"
         self.outputs[place], self.kinds[place] = output, kind
+        return self.answer(place, output)
 
     def mask(self, shape: Sequence[int], rate: float) -> np.ndarray:
         """The next mask, True for "keep"."""

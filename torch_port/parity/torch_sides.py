@@ -1,16 +1,16 @@
 """PyTorch programs as sides: modules, followed by forward hooks, and functions of tensors."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
-from torch_port.convert.masks import MasksInstead
 from torch_port.parity.sides import (
     Name,
     Precision,
@@ -21,9 +21,48 @@ from torch_port.parity.sides import (
     cast,
     cotangent,
 )
+from torch_port.parity.torch_calls import Call, Edits, Follow
 
 
-def torch_side(program: Any, inputs: list[np.ndarray], *, train: bool, seed: int) -> Side:
+class Locked(NamedTuple):
+    """What layers go on with instead of what they computed: values of the other side.
+
+    Attributes:
+      outputs: by path, in PyTorch's layout.
+      cotangents: the gradients by these, likewise.
+    """
+
+    outputs: Mapping[str, np.ndarray]
+    cotangents: Mapping[str, np.ndarray]
+
+
+class Trace(NamedTuple):
+    """The calls of a forward pass.
+
+    Attributes:
+      calls: in order.
+      ends: how many calls were made when a layer gave its output, by path.
+    """
+
+    calls: list[Call]
+    ends: dict[str, int]
+
+
+@dataclass(frozen=True)
+class TorchSide(Side):
+    """A PyTorch program, which can also be locked to values and run with calls edited.
+
+    Attributes:
+      rerun: from values, a precision, a lock and edits to what is computed, and the calls.
+    """
+
+    rerun: Callable[[Values, Precision, Locked, Edits], tuple[Run, Trace]] = None  # type: ignore[assignment]
+
+
+FREE = Locked({}, {})
+
+
+def torch_side(program: Any, inputs: list[np.ndarray], *, train: bool, seed: int) -> TorchSide:
     """A side from a `torch.nn.Module` or a function of tensors.
 
     Args:
@@ -47,16 +86,19 @@ def torch_side(program: Any, inputs: list[np.ndarray], *, train: bool, seed: int
     }
     values = Values(by_use(values.params), by_use(values.state), inputs)
 
+    def rerun(values, precision, locked, edits):
+        return _run(module, values, precision, seed, locked, edits)
+
     def run(values: Values, precision: Precision) -> Run:
-        return _run(module, values, precision, seed)
+        return rerun(values, precision, FREE, {})[0]
 
     def float32_inside(values: Values) -> list[str]:
         with _Float32Inside() as found:
-            _run(module, values, "float64", seed)
+            run(values, "float64")
         casts = {"casts to float32"}
         return [*(found.found & casts or found.found)]
 
-    return Side("PyTorch", values, tape.kinds, run, float32_inside)
+    return TorchSide("PyTorch", values, tape.kinds, run, float32_inside, rerun=rerun)
 
 
 class Function(torch.nn.Module):
@@ -93,7 +135,7 @@ def _tensors(inputs, precision):
     return [torch.from_numpy(np.array(cast(x, precision))) for x in inputs]
 
 
-def _run(module, values, precision, seed):
+def _run(module, values, precision, seed, locked, edits):
     module = copy.deepcopy(module).to(getattr(torch, precision))
     with torch.no_grad():
         tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
@@ -101,26 +143,69 @@ def _run(module, values, precision, seed):
             tensors[str(name)].copy_(torch.from_numpy(np.array(cast(array, precision))))
     inputs = [x.requires_grad_(x.is_floating_point()) for x in _tensors(values.inputs, precision)]
     params = {name: tensors[str(name)].requires_grad_() for name in values.params}
-    tape = Tape(seed)
+    lock = _Lock(locked)
+    tape = Tape(seed, lock.answer)
     with _precision(precision), torch.random.fork_rng(devices=[]):
         before = torch.manual_seed(seed).get_state()
         # in-place operations may not change a leaf that asks for its gradient
-        outputs, _ = _follow(module, [x.clone() for x in inputs], tape)
+        outputs, _, trace = _follow(module, [x.clone() for x in inputs], tape, edits)
         if not torch.equal(before, torch.get_rng_state()):
             raise ValueError(
                 "compare: the PyTorch side draws random numbers other than dropout's masks, which "
                 "cannot be given to the other side; compare it with train=False, or take them in "
                 "as an input"
             )
-    floating = {i: x for i, x in enumerate(inputs) if x.is_floating_point()}
-    gradients = _gradients(outputs, [*params.values(), *floating.values()], seed)
-    return Run(
+        floating = {i: x for i, x in enumerate(inputs) if x.is_floating_point()}
+        gradients = _gradients(outputs, [*params.values(), *floating.values()], seed)
+    run = Run(
         {path: _array(output) for path, output in tape.outputs.items()},
         [_array(output) for output in outputs],
         {name: _array(tensors[str(name)]) for name in values.state},
+        {place: _array(lock.arrived.get(place, 0 * y)) for place, y in lock.answered.items()},
         dict(zip(params, gradients, strict=False)),
         dict(zip(floating, gradients[len(params) :], strict=True)),
     )
+    return run, trace
+
+
+class _Lock:
+    """Answers the outputs of layers, and notes the gradients that arrive there.
+
+    Layers go on with what they computed, or with what they are locked to; then the gradient that
+    goes on behind them is that which they are locked to, too.
+    """
+
+    def __init__(self, locked: Locked):
+        self.locked = locked
+        self.answered: dict[str, torch.Tensor] = {}
+        self.arrived: dict[str, torch.Tensor] = {}
+
+    def answer(self, place: str, output: Any) -> Any:
+        if not torch.is_tensor(output) or not output.is_floating_point():
+            return output
+        self.answered[place] = output.detach()
+        to_tensor = lambda array: torch.from_numpy(np.array(array)).to(output)
+        given = self.locked.outputs.get(place)
+        cotangent = self.locked.cotangents.get(place)
+        if given is not None and given.shape != tuple(output.shape):
+            given = None
+        value = output.detach() if given is None else to_tensor(given)
+        forced = None if given is None or cotangent is None else to_tensor(cotangent)
+        return _Answer.apply(output, value, forced, lambda g: self.arrived.update({place: g}))
+
+
+class _Answer(torch.autograd.Function):
+    """`value` in place of `output`, and its gradient noted and replaced."""
+
+    @staticmethod
+    def forward(ctx, output, value, cotangent, note):
+        ctx.cotangent, ctx.note = cotangent, note
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        ctx.note(gradients[0])
+        return (gradients[0] if ctx.cotangent is None else ctx.cotangent), None, None, None
 
 
 def _gradients(outputs, leaves, seed):
@@ -142,41 +227,60 @@ def _array(tensor):
     return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy().copy()
 
 
-def _follow(module, inputs, tape):
-    """The outputs of a module, and the layers with arrays of their own in the order of use."""
+def _follow(module, inputs, tape, edits: Edits | None = None):
+    """The outputs of a module, the layers with arrays of their own in order of use, the calls."""
     order: list[str] = []
     hooks = []
+    mode = Follow(_mask_of(tape), edits)
+    ends: dict[str, int] = {}
     for path, layer in module.named_modules():
         holds = bool(layer._parameters or layer._buffers)
-        if holds:
-            hooks.append(layer.register_forward_pre_hook(_noting(order, path)))
-        if holds or not layer._modules:
-            hooks.append(layer.register_forward_hook(_recording(tape, path)))
+        hooks.append(layer.register_forward_pre_hook(_entering(order, mode, path, holds)))
+        is_leaf = holds or not layer._modules
+        hooks.append(layer.register_forward_hook(_leaving(tape, mode, ends, path, is_leaf)))
     try:
-        with MasksInstead(_mask_of(tape)):
-            outputs = module(*inputs)
+        with mode:
+            given = [mode.answer("input", lambda input: input, (x,), {}) for x in inputs]
+            leaves, structure = tree_flatten(module(*given))
+            leaves = [
+                mode.answer("output", lambda input: input, (y,), {}) if torch.is_tensor(y) else y
+                for y in leaves
+            ]
+            outputs = tree_unflatten(leaves, structure)
     finally:
         for hook in hooks:
             hook.remove()
-    return [y for y in tree_leaves(outputs) if isinstance(y, torch.Tensor)], order
+    tensors = [y for y in tree_leaves(outputs) if isinstance(y, torch.Tensor)]
+    return tensors, order, Trace(mode.calls, ends)
 
 
-def _noting(order, path):
-    def note(layer, inputs):
-        if path not in order:
+def _entering(order, mode, path, holds):
+    def enter(layer, inputs):
+        mode.paths.append(path)
+        if holds and path not in order:
             order.append(path)
 
-    return note
+    return enter
 
 
-def _recording(tape, path):
-    def record(layer, inputs, output):
-        tensors = [y for y in tree_leaves(output) if isinstance(y, torch.Tensor)]
-        if tensors:  # cloned: what follows may change it in place
+def _leaving(tape, mode, ends, path, is_leaf):
+    def leave(layer, inputs, output):
+        mode.paths.pop()
+        leaves, structure = tree_flatten(output)
+        places = [i for i, y in enumerate(leaves) if isinstance(y, torch.Tensor)]
+        if not is_leaf or not places:
+            return output
+        with torch._C.DisableTorchFunction():
             kind = layer._get_name().lower().replace("_", "")
-            tape.record(path, kind, tensors[0].detach().clone())
+            # cloned: what follows may change it in place
+            seen = leaves[places[0]].detach().clone()
+            answer = tape.record(path, kind, leaves[places[0]])
+            place = next(reversed(tape.outputs))
+            tape.outputs[place], ends[place] = seen, len(mode.calls)
+        leaves[places[0]] = answer
+        return tree_unflatten(leaves, structure)
 
-    return record
+    return leave
 
 
 def _mask_of(tape: Tape) -> Callable[[torch.Size, float], torch.Tensor]:

@@ -1,0 +1,120 @@
+"""Lock-step: every layer, gradient and statistic of PyTorch computed from JAX's values.
+
+The PyTorch side goes on with JAX's outputs behind every layer, and backwards with JAX's gradients,
+so that each place shows what it alone does otherwise: one fault in one place, and all of them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from torch_port.parity.comparison import (
+    Item,
+    Runs,
+    Scope,
+    Sides,
+    aligned,
+    items,
+    layer_gradients,
+    locked_to,
+    moved_values,
+)
+from torch_port.parity.ladder import UNITS, Judgement, judge, judge_in_float32
+from torch_port.parity.report import Difference
+from torch_port.parity.sides import Run
+from torch_port.parity.torch_calls import Edits
+from torch_port.parity.torch_sides import FREE, Locked, Trace
+
+Place = tuple[str, str, str]
+"""Kind, JAX path, PyTorch path."""
+
+BACKWARD = {"layer gradient", "parameter gradient", "input gradient"}
+
+
+def judged(item: Item, scope: Scope) -> Difference:
+    """The item with the verdict of the precision that can be asked."""
+    evidence = item.evidence
+    if scope.moved_in == "float64":
+        return Difference(*item.place, judge(evidence))
+    return Difference(*item.place, judge_in_float32(evidence, *evidence[2::3]))
+
+
+class Bench(NamedTuple):
+    """The PyTorch side, set up to be run again and again under edits of its calls.
+
+    Attributes:
+      sides: both sides.
+      jax: what the JAX side computed; it is not run again.
+      scope: what is compared.
+      locks: what the PyTorch side is locked to in each of its runs; nothing, to run it freely.
+      trace: its calls, and where its layers end.
+    """
+
+    sides: Sides
+    jax: Runs
+    scope: Scope
+    locks: tuple[Locked, Locked, Locked]
+    trace: Trace
+
+    def run(self, edits: Edits) -> Runs:
+        """All runs of the PyTorch side."""
+        values, moved = self.sides.torch_values, moved_values(self.sides, self.scope)[1]
+        rerun = self.sides.torch.rerun
+        given = zip(
+            (values, values, moved), ("float32", "float64", self.scope.moved_in), self.locks,
+            strict=True,
+        )  # fmt: skip
+        return Runs(*(rerun(v, precision, lock, edits)[0] for v, precision, lock in given))
+
+    def run_once(self, edits: Edits) -> Run:
+        """The run in float64 alone."""
+        return self.sides.torch.rerun(
+            self.sides.torch_values, "float64", self.locks[1], edits
+        )[0]
+
+    def differences(self, edits: Edits) -> list[Difference]:
+        """Every quantity under edits, judged, in the order of computation."""
+        torch = self.run(edits)
+        return [judged(item, self.scope) for item in _items(self, torch)]
+
+    def residuals(self, edits: Edits) -> dict[Place, np.ndarray]:
+        """PyTorch's numbers less JAX's in float64, of every quantity."""
+        torch = self.run_once(edits)
+        return {
+            item.place: np.ravel(item.evidence.torch64) - np.ravel(item.evidence.jax64)
+            for item in _items(self, Runs(torch, torch, torch))
+            if item.evidence.torch64.shape == item.evidence.jax64.shape
+        }
+
+
+def _items(bench: Bench, torch: Runs) -> list[Item]:
+    forward_and_back = [*items(bench.sides, bench.jax, torch, bench.scope)]
+    if not bench.scope.gradients:
+        return forward_and_back
+    between = next(
+        (i for i, item in enumerate(forward_and_back) if item.place[0] in BACKWARD),
+        len(forward_and_back),
+    )
+    gradients = [*layer_gradients(bench.sides, bench.jax, torch)]
+    return [*forward_and_back[:between], *gradients, *forward_and_back[between:]]
+
+
+def bench_of(sides: Sides, jax: Runs, scope: Scope, *, free: bool = False) -> Bench:
+    """A bench that is locked to what the JAX side computed.
+
+    Args:
+      sides: both sides.
+      jax: all runs of the JAX side.
+      scope: what is compared.
+      free: whether the PyTorch side goes on with its own values instead.
+    """
+    run, trace = sides.torch.rerun(sides.torch_values, "float64", FREE, {})
+    shapes = {path: array.shape for path, array in run.layers.items()}
+    locks = (FREE, FREE, FREE) if free else tuple(locked_to(sides, r, shapes) for r in jax)
+    return Bench(sides, jax, scope, locks, trace)  # type: ignore[arg-type]
+
+
+def noise_of(judgement: Judgement) -> float:
+    """The relative error in float64 up to which a quantity parts by rounding."""
+    return judgement.error64 / judgement.ratio if judgement.ratio > 0 else UNITS
