@@ -27,9 +27,13 @@ def script(id: str, constants: Mapping[str, Any]) -> str | None:
     source = place.read_text("utf-8")
     for side, value in constants.items():
         if (literal := _literal(value)) is not None:
-            line = f"{side.upper()} = {literal}"
-            source = re.sub(rf"(?m)^{side.upper()} = [^#\n]*?(?=\s*(#|$))", lambda _: line, source)
+            source = _with_constant(source, side.upper(), literal)
     return source
+
+
+def _with_constant(source: str, name: str, literal: str) -> str:
+    """The source with another value on the line that gives the constant its own."""
+    return re.sub(rf"(?m)^({name} = )[^#\n]*?(?=\s*(#|$))", lambda line: line[1] + literal, source)
 
 
 def _literal(value: Any) -> str | None:
