@@ -49,8 +49,9 @@ def _cause(cause: Cause) -> str:
         *_facts("shown by", [cause.evidence]),
     ]
     return (
-        f"<h4>{_prose(cause.title)}</h4>\n<p>{_prose(cause.explanation)}</p>\n"
-        f'<dl class="facts">{"".join(facts)}</dl>\n{_script(cause)}'
+        f'<div class="cause"><div><h4>{_prose(cause.title[:1].upper() + cause.title[1:])}</h4>\n'
+        f"<p>{_prose(cause.explanation)}</p></div>\n"
+        f'<dl class="facts">{"".join(facts)}</dl></div>\n{_script(cause)}'
     )
 
 

@@ -59,8 +59,9 @@ def trajectory_curves(trajectory: Any) -> str:
 def _picture(curves: Curves, steps: Sequence[int]) -> str:
     ticks = _ticks(curves)
     height = lambda y: _height(y, ticks, curves.log)
+    name = (lambda tick: words.power(tick, 0)) if curves.log else (lambda tick: f"{tick:g}")
     marks = [
-        f'<span class="tick y" style="bottom:{height(tick):.2f}%">{words.number(tick, 3)}</span>'
+        f'<span class="tick y" style="bottom:{height(tick):.2f}%">{name(tick)}</span>'
         for tick in ticks
     ]
     drawn = [

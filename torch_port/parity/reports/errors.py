@@ -61,7 +61,7 @@ def _ticks(highest: float) -> list[float]:
 
 def _axis(highest: float) -> str:
     shown = [
-        f'<text x="{_across(tick, highest):.2f}%" y="1rem">{words.number(tick)}</text>'
+        f'<text x="{_across(tick, highest):.2f}%" y="1rem">{words.power(tick, 0)}</text>'
         for tick in [0.0, *_ticks(highest)]
     ]
     return f'<div class="axis"><span></span><svg>{"".join(shown)}</svg></div>'

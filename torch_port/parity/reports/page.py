@@ -75,8 +75,8 @@ def _headline(report: Report) -> str:
         "mistakes": len(groups) if groups else "",
         "of them explained": sum(bool(faults[0].causes) for faults in groups) if groups else "",
         "quantities compared": len(report.differences),
-        "largest error, float32": words.number(float(largest("error32")), 2),
-        "largest error, float64": words.number(float(largest("error64")), 2),
+        "largest error, float32": words.power(largest("error32")),
+        "largest error, float64": words.power(largest("error64")),
     }
     cards = [f"<div><dt>{name}</dt><dd>{x}</dd></div>" for name, x in figures.items() if x != ""]
     return '<dl class="headline">\n' + "\n".join(cards) + "\n</dl>"
@@ -100,7 +100,7 @@ def _setting(setting: Setting) -> list[str]:
 
 def _differences(differences: Sequence[Difference]) -> str:
     heads = ["", "kind", "JAX", "PyTorch", "step", "error in float32", "error in float64"]
-    heads += ["times rounding", "units in the last place", "note"]
+    heads += ["times rounding", "ULPs", "note"]
     rows = [(d.verdict == "semantic", _figures(d)) for d in differences]
     only = any(apart for apart, _ in rows) and not all(apart for apart, _ in rows)
     choice = '<label class="filter"><input type="checkbox"> only what differs</label>'
@@ -111,7 +111,7 @@ def _differences(differences: Sequence[Difference]) -> str:
 def _figures(difference: Difference) -> list[str]:
     """The cells of one row."""
     judgement = difference.judgement
-    finite = lambda x, digits: words.number(float(x), digits) if np.isfinite(x) else "–"
+    figures = [judgement.error32, judgement.error64, judgement.ratio, judgement.ulps]
     hidden = "too small to be seen in float32" if judgement.hidden else ""
     return [
         "≠" if difference.verdict == "semantic" else "",
@@ -119,16 +119,19 @@ def _figures(difference: Difference) -> list[str]:
         difference.jax_path,
         difference.torch_path,
         "" if difference.step is None else str(difference.step),
-        finite(judgement.error32, 2),
-        finite(judgement.error64, 2),
-        finite(judgement.ratio, 2),
-        finite(judgement.ulps, 3),
+        *(words.power(x) if np.isfinite(x) else "–" for x in figures[:2]),
+        *(_count(x) if np.isfinite(x) else "–" for x in figures[2:]),
         "; ".join(filter(None, [hidden, judgement.note])),
     ]
 
 
+def _count(x: float) -> str:
+    """A multiple of something: in full while it is short."""
+    return f"{x:.2g}" if x < 10 else f"{x:.0f}" if x < 1e5 else words.power(x)
+
+
 NUMBERS = {
-    "step", "error in float32", "error in float64", "times rounding", "units in the last place",
+    "step", "error in float32", "error in float64", "times rounding", "ULPs",
 }  # fmt: skip
 
 
@@ -159,9 +162,7 @@ def _row(apart: bool, cells: Iterable[tuple[str, str]]) -> str:
 def _kind(head: str) -> str:
     if not head:
         return ' class="mark"'
-    if head in NUMBERS:
-        return ' class="number"'
-    return ' class="long"' if head in ("JAX", "PyTorch", "place", "note") else ""
+    return ' class="number"' if head in NUMBERS else ""
 
 
 def _value(value: Any) -> str:

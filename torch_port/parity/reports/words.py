@@ -31,13 +31,29 @@ def number(value: Any, digits: int = 6) -> str:
       digits: of a number, at most.
 
     Example:
-      >>> number(1e-05), number(6.04e10, 1), number(np.float64(0.1)), number("same")
-      ('1e-5', '6e10', '0.1', 'same')
+      >>> number(1e-05), number(np.float64(0.1)), number("same")
+      ('1e-5', '0.1', 'same')
     """
     value = value.item() if isinstance(value, np.generic) else value
-    if not isinstance(value, float):
-        return str(value)
-    return re.sub(r"e([+-])0*", lambda sign: "e" + sign[1].strip("+"), f"{value:.{digits}g}")
+    return _short(f"{value:.{digits}g}") if isinstance(value, float) else str(value)
+
+
+def power(value: float, digits: int = 1) -> str:
+    """A number that matters by its power of 10.
+
+    Args:
+      value: of any size.
+      digits: after the point.
+
+    Example:
+      >>> power(4.42e-4), power(6.6e10, 0), power(0.0)
+      ('4.4e-4', '7e10', '0')
+    """
+    return _short(f"{value:.{digits}e}") if value else "0"
+
+
+def _short(number: str) -> str:
+    return re.sub(r"e([+-])0*", lambda sign: "e" + sign[1].strip("+"), number).removesuffix("e")
 
 
 def place(difference: Difference) -> str:
@@ -64,10 +80,10 @@ def figures(judgement: Judgement) -> str:
     """
     if not np.isfinite(judgement.ratio):
         return judgement.note
-    error32, error64 = number(judgement.error32, 2), number(judgement.error64, 2)
+    error32, error64 = power(judgement.error32), power(judgement.error64)
     said = f"relative error {error32} in float32, {error64} in float64"
     if judgement.verdict == "semantic":
-        said += f": {number(judgement.ratio, 1)} times what rounding does"
+        said += f": {power(judgement.ratio, 0)} times what rounding does"
     hidden = "too small to be seen in float32" if judgement.hidden else ""
     return "; ".join(filter(None, [said, hidden, judgement.note]))
 
