@@ -16,7 +16,7 @@ CRITICAL = 2.2
 CLEARLY = math.log(100.0)
 """By how much a log-likelihood must be the greater for its distribution to be named alone."""
 
-MOST = 20_000
+MOST = 5_000
 """How many numbers are looked at, evenly spaced: these settle it, and a large embedding has 1e7."""
 
 TRUNCATED_STD = 0.87962566103423978

@@ -69,9 +69,7 @@ class Bench(NamedTuple):
 
     def run_once(self, edits: Edits) -> Run:
         """The run in float64 alone."""
-        return self.sides.torch.rerun(
-            self.sides.torch_values, "float64", self.locks[1], edits
-        )[0]
+        return self.sides.torch.rerun(self.sides.torch_values, "float64", self.locks[1], edits)[0]
 
     def differences(self, edits: Edits) -> list[Difference]:
         """Every quantity under edits, judged, in the order of computation."""
