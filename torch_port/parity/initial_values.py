@@ -50,8 +50,8 @@ def identify(array: np.ndarray, fan_in: int, fan_out: int) -> str:
       fan_out: how many outputs each value of its input reaches.
 
     Returns:
-      `"zeros"`, `"LeCun normal (truncated)"`, `"N(0, 1)"`, ...; `"unknown"` if no candidate fits, as
-      for trained values; `"several"` if there are too few numbers to tell.
+      `"zeros"`, `"LeCun normal (truncated)"`, `"N(0, 1)"`, ...; `"unknown"` if no candidate
+      fits, as for trained values; `"several"` if there are too few numbers to tell.
 
     Example:
       >>> draws = np.random.default_rng(0).uniform(-0.1, 0.1, (100, 50))
@@ -73,7 +73,9 @@ def identify(array: np.ndarray, fan_in: int, fan_out: int) -> str:
         return "unknown"
     likelihoods = [_log_likelihood(values, d) for d in fitting]
     best = max(likelihoods)
-    near = [d for d, l in zip(fitting, likelihoods, strict=True) if l > best - CLEARLY]
+    near = [
+        d for d, likelihood in zip(fitting, likelihoods, strict=True) if best - likelihood < CLEARLY
+    ]
     if any(not math.isclose(d.scale, near[0].scale) or d.bound != near[0].bound for d in near):
         return "several"
     return " or ".join(d.name for d in near)

@@ -140,7 +140,7 @@ def precision_settings() -> tuple[Setting, ...]:
       >>> [setting.name for setting in precision_settings()]
       ['matmul precision', 'convolution precision', 'float64']
     """
-    default = jax.config.jax_default_matmul_precision
+    default = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
     exact = jax.default_backend() == "cpu" or default in ("float32", "highest")
     ours = Read(default, "highest" if exact else "reduced")
     products = torch.get_float32_matmul_precision()
@@ -149,7 +149,8 @@ def precision_settings() -> tuple[Setting, ...]:
     convolutions = Read(f"cudnn.allow_tf32={tf32}")
     if not torch.cuda.is_available():
         convolutions = convolutions._replace(meaning="highest")
-    place, wide = "the whole program", jax.config.jax_enable_x64
+    wide = jax.config.jax_enable_x64  # type: ignore[attr-defined]
+    place = "the whole program"
     dtype = str(torch.get_default_dtype()).removeprefix("torch.")
     return (
         Setting(place, "matmul precision", ours.shown, theirs.shown, differs(ours, theirs)),
@@ -179,7 +180,7 @@ def initial_settings(ours: Values, theirs: Values, matching: Matching) -> tuple[
       matching: which parameter is which.
 
     Returns:
-      A row for each pair of parameters; it differs if both distributions are told, and not the same.
+      A row for each pair of parameters; it differs if the two answers exclude each other.
     """
     kernels = {
         pair.jax.layer: np.shape(ours.params[pair.jax])
