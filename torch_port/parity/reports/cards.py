@@ -28,7 +28,10 @@ def card(number: int, faults: Sequence[Fault]) -> str:
         *(_cause(cause) for cause in fault.causes),
     ]
     if not fault.causes:
-        parts += [f"<h4>{words.UNEXPLAINED.capitalize()}</h4>", f"<p>{_prose(fault.evidence)}</p>"]
+        parts += [
+            f"<h4>{words.UNEXPLAINED.capitalize()}</h4>",
+            f"<p>{_prose(words.evidence(fault))}</p>",
+        ]
     if fault.alternatives:
         parts.append(_alternatives(fault))
     return '<article class="fault">\n' + "\n".join(filter(None, parts)) + "\n</article>"
@@ -45,7 +48,7 @@ def _places(others: Sequence[Fault]) -> str:
 def _cause(cause: Cause) -> str:
     facts = [
         *_facts("found", [words.constants(cause)]),
-        *_facts("fix", cause.fix.splitlines(), "fix"),
+        *_facts("fix", words.fixes(cause), "fix"),
         *_facts("shown by", [cause.evidence]),
     ]
     return (

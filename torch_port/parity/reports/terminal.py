@@ -101,11 +101,11 @@ def _fault(faults: Sequence[Fault], label: str) -> Iterator[Item]:
     yield Item(6, "figures", words.figures(fault.difference.judgement))
     for number, cause in enumerate(fault.causes):
         yield Item(2, "and" if number else "why", words.why(cause))
-        for line, fix in enumerate(cause.fix.splitlines()):
+        for line, fix in enumerate(words.fixes(cause)):
             yield Item(3 + line, "" if line else "fix", fix)
     if not fault.causes:
         yield Item(2, "why", words.UNEXPLAINED)
-        yield Item(3, "evidence", fault.evidence)
+        yield Item(3, "evidence", words.evidence(fault))
     yield from (Item(7, "shown by", cause.evidence) for cause in fault.causes)
     if fault.alternatives:
         others = "; or ".join(map(_explanation, fault.alternatives))

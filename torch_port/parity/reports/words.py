@@ -18,7 +18,7 @@ SAYS = {
     "semantic": "the two sides compute different functions.",
 }
 
-UNEXPLAINED = "nothing in the catalogue explains it"
+UNEXPLAINED = "nothing in the catalogue fits"
 
 SIDES = {"jax": "JAX", "torch": "PyTorch"}
 
@@ -81,9 +81,9 @@ def figures(judgement: Judgement) -> str:
     if not np.isfinite(judgement.ratio):
         return judgement.note
     error32, error64 = power(judgement.error32), power(judgement.error64)
-    said = f"relative error {error32} in float32, {error64} in float64"
+    said = f"relative error {error32} (float32), {error64} (float64)"
     if judgement.verdict == "semantic":
-        said += f": {power(judgement.ratio, 0)} times what rounding does"
+        said += f": {power(judgement.ratio, 0)} times what rounding explains"
     hidden = "too small to be seen in float32" if judgement.hidden else ""
     return "; ".join(filter(None, [said, hidden, judgement.note]))
 
@@ -106,6 +106,24 @@ def why(cause: Cause) -> str:
       cause: a named difference.
     """
     return ": ".join(filter(None, [cause.title, constants(cause)]))
+
+
+def fixes(cause: Cause) -> list[str]:
+    """What mends it, a line for each side that could be changed.
+
+    Args:
+      cause: a named difference.
+    """
+    return re.split(r"\n|; or (?=PyTorch: )", cause.fix) if cause.fix else []
+
+
+def evidence(fault: Fault) -> str:
+    """What is known of a fault without a cause, or the probe that parts its explanations.
+
+    Args:
+      fault: one place.
+    """
+    return fault.evidence.removeprefix(f"{UNEXPLAINED}; ")
 
 
 def counted(differences: Iterable[Difference]) -> str:
