@@ -5,12 +5,13 @@ import sys
 import tomllib
 from pathlib import Path
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
+import torch
 
 import torch_port
-from torch_port.parity import compare
-
-assert compare, "loaded here, once: sessions within this process would each load it anew"
+from torch_port import parity
 
 pytest_plugins = ["pytester"]
 
@@ -22,11 +23,17 @@ import torch
 X = np.linspace(0.1, 1, 5, dtype=np.float32)
 
 def test_right(parity):
-    assert parity.compare(jnp.sin, torch.sin, X, gradients=False).verdict != "semantic"
+    assert parity.compare(jnp.tanh, torch.tanh, X, gradients=False).verdict != "semantic"
 
 def test_wrong(parity):
-    parity.compare(jnp.sin, torch.cos, X, gradients=False)
+    parity.compare(jnp.tanh, torch.relu, X, gradients=False)
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded():
+    """A session within this process forgets the modules that it was the first to load."""
+    parity.compare(jnp.tanh, torch.relu, np.ones(1, np.float32), gradients=False)
 
 
 def test_the_plugin_is_declared():
@@ -49,7 +56,9 @@ def test_a_difference_fails_the_test_with_the_ten_lines(pytester: pytest.Pyteste
     result = pytester.runpytest_inprocess("--parity-html=pages")
     result.assert_outcomes(passed=1, failed=1)
     shown = [line for line in result.outlines if line.startswith("E ")]
-    assert shown[0] == "E       AssertionError: semantic: the two sides compute different functions."
+    assert (
+        shown[0] == "E       AssertionError: semantic: the two sides compute different functions."
+    )
     assert len(shown) <= 11, "the ten lines and where the page is"
     assert not [line for line in result.outlines if "pytest_plugin.py" in line]
     (page,) = (pytester.path / "pages").iterdir()
@@ -61,7 +70,7 @@ def test_the_folder_may_stand_in_the_ini_file_and_each_failure_has_its_page(
     pytester: pytest.Pytester,
 ):
     pytester.makeini("[pytest]\nparity_html = kept/pages\n")
-    wrong = "with pytest.raises(AssertionError):\n        parity.compare(jnp.sin, torch.cos, X)"
+    wrong = "with pytest.raises(AssertionError):\n        parity.compare(jnp.tanh, torch.relu, X)"
     source = f"import pytest\n{TESTS}\ndef test_twice(parity):\n    {wrong}\n    {wrong}\n"
     pytester.makepyfile(source)
     pytester.runpytest_inprocess("-k", "test_twice").assert_outcomes(passed=1)
