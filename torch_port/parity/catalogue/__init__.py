@@ -7,6 +7,7 @@ from torch_port.parity.catalogue import (
     layout,
     losses,
     normalization,
+    settings,
 )
 from torch_port.parity.catalogue.entry import Entry
 
@@ -20,5 +21,5 @@ PROGRAM_ENTRIES: tuple[Entry, ...] = (
 )
 """What a model or a loss may do otherwise, the simplest explanation first."""
 
-CATALOGUE: tuple[Entry, ...] = PROGRAM_ENTRIES
+CATALOGUE: tuple[Entry, ...] = (*PROGRAM_ENTRIES, *settings.ENTRIES)
 """All entries."""
