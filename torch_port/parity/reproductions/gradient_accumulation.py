@@ -1,21 +1,30 @@
-"""Two calls of `backward` add their gradients; `optax.MultiSteps` takes their mean."""
+"""PyTorch adds the gradients of two batches up; `optax.MultiSteps` takes their mean."""
 
-import jax.numpy as jnp
-import numpy as np
 import optax
 import torch
 
-gradients = np.random.default_rng(0).standard_normal((2, 4), np.float32)
+
+class EverySecond(torch.optim.SGD):
+    calls = 0
+
+    def zero_grad(self, set_to_none=True):
+        self.calls += 1
+        return super().zero_grad(set_to_none) if self.calls % 2 == 1 else None
+
+    def step(self, closure=None):
+        return super().step(closure) if self.calls % 2 == 0 else None
+
+
+optimizers = optax.MultiSteps(optax.sgd(0.1), 2), lambda tensors: EverySecond(tensors, 0.1)
 
 if __name__ == "__main__":
-    params, tensor = jnp.ones(4), torch.ones(4, requires_grad=True)
-    transformation = optax.MultiSteps(optax.sgd(0.1), every_k_schedule=2)
-    state, optimizer = transformation.init(params), torch.optim.SGD([tensor], 0.1)
-    for gradient in gradients:
-        updates, state = transformation.update(gradient, state, params)
+    params, tensor = torch.ones(2).numpy(), torch.ones(2, requires_grad=True)
+    state, optimizer = optimizers[0].init(params), EverySecond([tensor], 0.1)
+    for gradient in torch.tensor([[1.0, 2.0], [3.0, 5.0]]):
+        updates, state = optimizers[0].update(gradient.numpy(), state, params)
         params = optax.apply_updates(params, updates)
-        (torch.from_numpy(gradient) @ tensor).backward()
-    optimizer.step()
-    ours, theirs = np.asarray(params), tensor.detach().numpy()
-    print("JAX", ours, "PyTorch", theirs, sep="\n")
-    print("largest difference", np.abs(ours - theirs).max())
+        optimizer.zero_grad()
+        (gradient @ tensor).backward()
+        optimizer.step()
+    difference = abs(params - tensor.detach().numpy()).max()
+    print("JAX", params, "PyTorch", tensor.detach(), "largest difference", difference)

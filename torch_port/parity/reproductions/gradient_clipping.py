@@ -14,8 +14,7 @@ class Clipped(torch.optim.SGD):
         return super().step(closure)
 
 
-torch_factory = lambda tensors: Clipped(tensors, 0.1)  ##
-
+torch_factory = lambda tensors: Clipped(tensors, 0.1)
 optimizers = transformation, torch_factory
 gradients = np.random.default_rng(0).standard_normal((3, 4), np.float32)
 

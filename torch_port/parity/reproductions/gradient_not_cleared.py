@@ -5,17 +5,25 @@ import numpy as np
 import optax
 import torch
 
-gradients = np.random.default_rng(0).standard_normal((3, 4), np.float32)
+
+class NeverCleared(torch.optim.SGD):
+    def zero_grad(self, set_to_none=True):
+        pass
+
+
+transformation = optax.sgd(0.1)
+torch_factory = lambda tensors: NeverCleared(tensors, 0.1)
+optimizers = transformation, torch_factory
+gradients = np.random.default_rng(0).standard_normal((2, 4), np.float32)
 
 if __name__ == "__main__":
-    params, tensor = jnp.ones(4), torch.ones(4, requires_grad=True)
-    transformation, optimizer = optax.sgd(0.1), torch.optim.SGD([tensor], 0.1)
-    state = transformation.init(params)
+    params, tensors = jnp.ones(4), torch.ones(4, requires_grad=True)
+    state, optimizer = transformation.init(params), torch_factory([tensors])
     for gradient in gradients:
         updates, state = transformation.update(gradient, state, params)
         params = optax.apply_updates(params, updates)
-        (torch.from_numpy(gradient) @ tensor).backward()
-        optimizer.step()  # and no optimizer.zero_grad()
-    ours, theirs = np.asarray(params), tensor.detach().numpy()
-    print("JAX", ours, "PyTorch", theirs, sep="\n")
-    print("largest difference", np.abs(ours - theirs).max())
+        optimizer.zero_grad()
+        (torch.from_numpy(gradient) @ tensors).backward()
+        optimizer.step()
+    print("JAX", params, "PyTorch", tensors.detach(), sep="\n")
+    print("largest difference", np.abs(params - tensors.detach().numpy()).max())
