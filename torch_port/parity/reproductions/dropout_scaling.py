@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import torch
 from flax import linen
+from torch.nn import functional
 
 inputs = 1 + np.random.default_rng(0).random((20, 50), np.float32)
 train = True
@@ -16,7 +17,7 @@ class jax_side(linen.Module):
 
 
 jax_side = jax_side()
-torch_side = torch.nn.Dropout(0.25)
+torch_side = lambda x: functional.dropout(x, 0.25)
 
 if __name__ == "__main__":
     ours = np.asarray(jax_side.apply({}, inputs, True, rngs={"dropout": jax.random.key(0)}))

@@ -1,21 +1,20 @@
-"""Pixels come to the first layer in [0, 1] here and in [−1, 1] there."""
+"""Images come to the first layer in [0, 1] on one side and in [−1, 1] on the other."""
 
 import numpy as np
 import torch
+from flax import linen
 from torch.nn import functional
 
 generator = np.random.default_rng(0)
-pixels = generator.integers(0, 256, (8, 5)).astype(np.float32)
-inputs = pixels, generator.standard_normal((3, 5), np.float32)
+inputs = generator.random((8, 5), np.float32), generator.standard_normal((3, 5), np.float32)
 
 
-def jax_side(pixels, weight):
-    return (pixels / 255) @ weight.T
+def jax_side(images, weight):
+    dense = linen.Dense(3, use_bias=False)
+    return dense.apply({"params": {"kernel": weight.T}}, 2 * images - 1)
 
 
-def torch_side(pixels, weight):
-    return functional.linear((pixels / 255 - 0.5) / 0.5, weight)
-
+torch_side = functional.linear
 
 if __name__ == "__main__":
     ours = np.asarray(jax_side(*inputs))

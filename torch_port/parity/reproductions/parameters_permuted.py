@@ -1,24 +1,25 @@
-"""Two layers of the same shape were copied in the other order."""
+"""Two layers of the same shape were given each other's parameters."""
 
 import jax.numpy as jnp
 import numpy as np
 import torch
-from torch.nn import functional
 
 normal = np.random.default_rng(0).standard_normal
-inputs = normal((8, 5), np.float32), normal((5, 5), np.float32), normal((5, 5), np.float32)
+params = [(normal((5, 5), np.float32), normal(5, np.float32)) for _ in range(2)]
+inputs = normal((8, 5), np.float32)
 
 
-def jax_side(x, first, second):
-    return jnp.tanh(x @ second.T) @ first.T
+def jax_side(params, x):
+    (kernel1, bias1), (kernel0, bias0) = params
+    return jnp.tanh(x @ kernel0 + bias0) @ kernel1 + bias1
 
 
-def torch_side(x, first, second):
-    return functional.linear(torch.tanh(functional.linear(x, first)), second)
-
+torch_side = torch.nn.Sequential(torch.nn.Linear(5, 5), torch.nn.Tanh(), torch.nn.Linear(5, 5))
 
 if __name__ == "__main__":
-    ours = np.asarray(jax_side(*inputs))
-    theirs = torch_side(*map(torch.from_numpy, inputs)).numpy()
+    for layer, (kernel, bias) in zip((torch_side[0], torch_side[2]), params, strict=True):
+        layer.weight.data, layer.bias.data = torch.from_numpy(kernel.T), torch.from_numpy(bias)
+    ours = np.asarray(jax_side(params, inputs))
+    theirs = torch_side(torch.from_numpy(inputs)).detach().numpy()
     print("JAX", ours, "PyTorch", theirs, sep="\n")
     print("largest difference", np.abs(ours - theirs).max())
