@@ -15,8 +15,8 @@ SCALES = (1.0, 1e-3, 0.0, 1e-6)
 WITHIN = (1.0, 1.0, 1e-3, 1e-6)
 """Of single elements: an element that never has a large gradient shows ε in every step."""
 
-LARGE, LARGE_FROM, LARGE_EACH = 100.0, 12, 3
-"""Late steps have large gradients, which bounds cut; earlier ones would hide all that is small."""
+LARGE, LARGE_FIRST, LARGE_EACH = 100.0, 6, 6
+"""Some steps have large gradients, which bounds cut; the first not, for they hide all that is small."""
 
 
 def some_params(seed: int = 0) -> dict[str, dict[str, np.ndarray]]:
@@ -58,6 +58,6 @@ def some_gradients(
 
 
 def _scale(step: int, leaf: int) -> float:
-    if step >= LARGE_FROM and step % LARGE_EACH == 0:
+    if step >= LARGE_FIRST and step % LARGE_EACH == 0:
         return LARGE
     return SCALES[(step + leaf + step // len(SCALES)) % len(SCALES)]

@@ -9,9 +9,10 @@ import numpy as np
 
 from torch_port.parity.gradient_streams import some_gradients, some_params
 from torch_port.parity.ladder import Evidence, Judgement, Verdict, judge, judge_in_float32
+from torch_port.parity.recipe_reading import recipe_of
 from torch_port.parity.report import Difference, Fault, Report
 from torch_port.parity.sides import Precision, is_floating
-from torch_port.parity.update_diagnosis import diagnose_updates
+from torch_port.parity.update_diagnosis import Found, diagnose_updates
 from torch_port.parity.update_runs import (
     Fed,
     JaxUpdates,
@@ -112,7 +113,12 @@ def judge_updates(jax_side: JaxUpdates, torch_factory: TorchFactory, fed: Fed) -
 def explained(found: Updates, fed: Fed) -> tuple[Fault, ...]:
     """The first difference of meaning with its causes; nothing where there is none."""
     first = next((d for d in found.differences if d.verdict == "semantic"), None)
-    return () if first is None else (diagnose_updates(first, found, fed),)
+    if first is None:
+        return ()
+    run = found.torch[1]
+    read = recipe_of(run.optimizer, run.tensors, run.rates)
+    runs = Found(found.jax, [run.updates for run in found.torch], found.precision)
+    return (diagnose_updates(first, runs, read, type(run.optimizer).__name__, fed),)
 
 
 def verdict_of(differences: Sequence[Difference]) -> Verdict:

@@ -191,17 +191,14 @@ def _clipped(recipe: Recipe, stream: Stream, g: np.ndarray) -> np.ndarray:
 
 def _update(recipe: Recipe, t: int, g: Any, params: Any, memory: Memory) -> Any:
     """The update of step t."""
-    decay = recipe.weight_decay * params
-    to_gradient = decay if recipe.decay_to == "gradient" else 0.0
-    to_direction = decay if recipe.decay_to == "direction" else 0.0
-    to_update = decay if recipe.decay_to == "update" else 0.0
-    rate = _rate(recipe, t)
-    direction = _direction(recipe, t, g + to_gradient, memory) + to_direction
+    decayed = lambda x, place: x + recipe.weight_decay * params if place == recipe.decay_to else x
+    direction = _direction(recipe, t, decayed(g, "gradient"), memory)
+    direction, rate = decayed(direction, "direction"), _rate(recipe, t)
     if recipe.rate_inside:
-        step = _with_momentum(recipe, t, rate * direction, memory) + rate * to_update
-    else:
-        step = rate * (_with_momentum(recipe, t, direction, memory) + to_update)
-    return -recipe.update_sign * step
+        step = _with_momentum(recipe, t, rate * direction, memory)
+        return -recipe.update_sign * (step + rate * decayed(0.0, "update"))
+    step = _with_momentum(recipe, t, direction, memory)
+    return -recipe.update_sign * rate * decayed(step, "update")
 
 
 def _rate(recipe: Recipe, t: int) -> Any:
@@ -263,12 +260,12 @@ def _correction(recipe: Recipe, beta: Any, t: int) -> Any:
 def _root(recipe: Recipe, square: Any, eps: Any) -> Any:
     """√(s+ε_root) + ε, which nothing is divided by where it is 0."""
     root = np.sqrt(square + recipe.eps_root) + eps
-    return np.where(root == 0, 1.0, root) if recipe.family != "adam" else root
+    return root if recipe.family == "adam" or root.all() else np.where(root == 0, 1.0, root)
 
 
 def _with_momentum(recipe: Recipe, t: int, d: Any, memory: Memory) -> Any:
     mu = recipe.momentum
-    if not np.any(mu):
+    if isinstance(mu, float) and mu == 0:
         return d
     weight = 1 - mu if recipe.averages else 1 - recipe.dampening if t > 1 else 1.0
     memory.buffer = mu * memory.buffer + weight * d

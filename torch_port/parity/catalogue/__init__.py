@@ -7,6 +7,7 @@ from torch_port.parity.catalogue import (
     layout,
     losses,
     normalization,
+    optimizers,
 )
 from torch_port.parity.catalogue.entry import Entry
 
@@ -20,5 +21,8 @@ PROGRAM_ENTRIES: tuple[Entry, ...] = (
 )
 """What a model or a loss may do otherwise, the simplest explanation first."""
 
-CATALOGUE: tuple[Entry, ...] = PROGRAM_ENTRIES
+OPTIMIZER_ENTRIES: tuple[Entry, ...] = optimizers.ENTRIES
+"""What an optimiser may do otherwise, likewise."""
+
+CATALOGUE: tuple[Entry, ...] = (*PROGRAM_ENTRIES, *OPTIMIZER_ENTRIES)
 """All entries."""

@@ -40,7 +40,7 @@ def epsilon(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     if recipe.corrects_second and eps:
         before = "outside the root, before the bias correction"
         yield from _switch("place of ε", "ε", recipe, place, before, eps_uncorrected=True)
-    if eps and not root:
+    if eps and not root and recipe.family == "adam":
         also = lambda r, value: replace(r, eps_root=value)
         yield RecipeChange("second ε", "a second ε inside the root", 0.0, None, also, (1e-8, 1e-3))
 
@@ -139,6 +139,8 @@ def _decay_moves(recipe: Recipe) -> Iterator[RecipeChange]:
     if recipe.weight_decay:
         for place, said in DECAY_TO.items():
             before = DECAY_TO[recipe.decay_to]
+            if place == "direction" and not (recipe.momentum and recipe.family != "sgd"):
+                continue  # it is the same as one of the others
             yield from _switch("decay", "weight decay", recipe, before, said, decay_to=place)
 
 
@@ -149,7 +151,7 @@ def decay_coupled(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
 
 def decay_order(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     if recipe.family == "sgd" and recipe.momentum:
-        yield from (c for c in _decay_moves(recipe) if c.of_jax != DECAY_TO["direction"])
+        yield from _decay_moves(recipe)
 
 
 def decay_mask(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
@@ -189,7 +191,7 @@ def dampening(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
 
 def average(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     if recipe.momentum:
-        for kind in ("plain", "debiased", ""):
+        for kind in ("plain", "debiased", "") if recipe.averages else ("plain", "debiased"):
             of = {"": "a sum", "plain": "an average", "debiased": "an average without bias"}
             said = of[recipe.averages], of[kind]
             yield from _switch("momentum", "momentum", recipe, *said, averages=kind, dampening=0.0)

@@ -8,7 +8,7 @@ def _entry(id, title, explanation, jax_fix, torch_fix, source, hypotheses) -> En
     return Entry(id, title, explanation, jax_fix, torch_fix, source, "optimizer", hypotheses)
 
 
-OPTIMIZER_ENTRIES = (
+ENTRIES: tuple[Entry, ...] = (
     _entry(
         "update-sign",
         "One side climbs",
