@@ -10,14 +10,11 @@ from torch_port.parity.comparison import Runs, Scope, Sides, items, run_jax, run
 from torch_port.parity.diagnosis import diagnose
 from torch_port.parity.jax_sides import jax_side as side_of_jax
 from torch_port.parity.ladder import Judgement, Verdict
-from torch_port.parity.lockstep import judged
+from torch_port.parity.lockstep import LOCALISES_ONLY, judged
 from torch_port.parity.matching import match
 from torch_port.parity.report import Difference, Report
 from torch_port.parity.sides import is_floating
 from torch_port.parity.torch_sides import torch_side as side_of_torch
-
-LOCALISES_ONLY = {"layer"}
-"""What says where, and not whether: layers may be put together otherwise and mean the same."""
 
 
 def compare(

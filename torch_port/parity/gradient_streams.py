@@ -16,7 +16,7 @@ WITHIN = (1.0, 1.0, 1e-3, 1e-6)
 """Of single elements: an element that never has a large gradient shows ε in every step."""
 
 LARGE, LARGE_FIRST, LARGE_EACH = 100.0, 6, 6
-"""Some steps have large gradients, which bounds cut; the first not, for they hide all that is small."""
+"""Some steps have large gradients, which bounds cut. Not the first: they hide all that is small."""
 
 
 def some_params(seed: int = 0) -> dict[str, dict[str, np.ndarray]]:

@@ -70,7 +70,9 @@ def compare_optimizers(
     fed = Fed(structure, leaves, order, jax_side.path(start, gradients), gradients)
     found = judge_updates(jax_side, torch_factory, fed)
     faults = explained(found, fed)
-    return Report(verdict_of(found.differences), tuple(found.differences), (), tuple(found.notes), faults)
+    return Report(
+        verdict_of(found.differences), tuple(found.differences), (), tuple(found.notes), faults
+    )
 
 
 class Updates(NamedTuple):
@@ -151,7 +153,10 @@ def _judged(numbers: list[np.ndarray], params: np.ndarray, precision: Precision)
     size = _rms(numbers[1])
     if not np.isfinite(judgement.ratio) or not size:
         return judgement
-    apart = [_rms(np.subtract(a, b, dtype=np.float64)) / size for a, b in zip(numbers[:2], numbers[3:5], strict=True)]
+    apart = [
+        _rms(np.subtract(a, b, dtype=np.float64)) / size
+        for a, b in zip(numbers[:2], numbers[3:5], strict=True)
+    ]
     return replace(judgement, error32=apart[0], error64=apart[1])
 
 
@@ -162,7 +167,9 @@ def _rms(array: np.ndarray) -> float:
 def _moved(gradients: list[Leaves], precision: Precision) -> list[Leaves]:
     draw = np.random.default_rng(5)
     unit = np.finfo(precision).eps
-    move = lambda g: (g.astype(precision) * (1 + unit * draw.choice([-1.0, 1.0], g.shape))).astype(precision)
+    move = lambda g: (g.astype(precision) * (1 + unit * draw.choice([-1.0, 1.0], g.shape))).astype(
+        precision
+    )
     return [[move(g) for g in leaves] for leaves in gradients]
 
 

@@ -1,7 +1,7 @@
 """One change of an optimiser's recipe that may be what the other side does."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from torch_port.parity.hypotheses import Domain
@@ -22,7 +22,6 @@ class RecipeChange:
       domain: of the constant.
       rate: of a change of the learning rate: whether it is one factor for `"all"`, one for each
         `"tensor"`, or one for each `"step"`.
-      of_groups: for the report, whether the setting differs from one parameter to another.
     """
 
     touches: str
@@ -38,3 +37,17 @@ class RecipeChange:
     def weight(self) -> float:
         """How much it assumes: what frees more numbers is tried later."""
         return {"": 1.0, "all": 1.0, "tensor": 1.5, "step": 2.0}[self.rate]
+
+
+Kernels = tuple[bool, ...]
+"""Of each parameter, whether it is one: it has more than one axis."""
+
+
+def switch(
+    touches: str, name: str, recipe: Recipe, of_torch: Any, of_jax: Any, **fields: Any
+) -> Iterator[RecipeChange]:
+    """A change of settings that leaves no constant open."""
+    unchanged = all(getattr(recipe, field) == value for field, value in fields.items())
+    if not unchanged:
+        change = lambda recipe: replace(recipe, **fields)
+        yield RecipeChange(touches, name, of_torch, of_jax, change)

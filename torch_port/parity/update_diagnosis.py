@@ -6,26 +6,21 @@ together, until it reproduces JAX's in all steps.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from torch_port.parity.catalogue.optimizers import ENTRIES
-from torch_port.parity.ladder import CLEARLY_ROUNDING, CLEARLY_SEMANTIC, OWN_MOVES, OWN_MOVES_IN_FLOAT32, UNITS
-from torch_port.parity.recipe_reading import recipe_of
-from torch_port.parity.recipes import Recipe, Stream, updates
+from torch_port.parity.recipes import Recipe, updates
 from torch_port.parity.report import Cause, Difference, Fault
 from torch_port.parity.update_fitting import Fit, Target, Trial, explanations
 from torch_port.parity.update_runs import Fed, Leaves
+from torch_port.parity.update_samples import Sample
 
 BEFORE_THE_STEP = {
     "gradient-clipping", "gradient-accumulation", "gradient-not-cleared", "update-sign"
 }  # fmt: skip
 """What hooks and subclasses of PyTorch's optimisers do, which no setting tells."""
-
-MOST_ELEMENTS = 64
-"""Of a parameter, as many at most are looked at."""
 
 
 class Found(NamedTuple):
@@ -54,9 +49,10 @@ def diagnose_updates(
       optimizer: PyTorch's, by its class.
       fed: parameters and gradients.
     """
-    if not all(np.isfinite(u).all() for run in (found.jax[1], found.torch[1]) for l in run for u in l):
+    steps = (*found.jax[1], *found.torch[1])
+    if not all(np.isfinite(u).all() for leaves in steps for u in leaves):
         return Fault(first, evidence="an update is not finite: " + _ratios(found, fed))
-    sampled = _Sample(fed)
+    sampled = Sample(fed)
     theirs = sampled.target(found.torch, found.precision, params=True)
     recipe = None if read is None else _verified(read, theirs, sampled.kernels)
     if recipe is None:
@@ -85,50 +81,6 @@ def _verified(read: Recipe, target: Target, kernels: tuple[bool, ...]) -> Recipe
         return read
     fitting = explanations(read, _trials(read, kernels, BEFORE_THE_STEP), target)
     return fitting[0].recipe if fitting else None
-
-
-class _Sample:
-    """Some elements of each parameter, in one row."""
-
-    def __init__(self, fed: Fed):
-        self.places = [_spaced(p.size) for p in fed.params[0]]
-        self.kernels = tuple(p.ndim > 1 for p in fed.params[0])
-        self.params = self._rows(fed.params)
-        sizes = np.array([len(places) for places in self.places])
-        whole = np.array([p.size for p in fed.params[0]])
-        gradients = self._rows(fed.gradients)
-        squares = lambda rows: np.array([[np.vdot(g, g) for g in leaves] for leaves in rows])
-        in_all = squares([[np.float64(g) for g in leaves] for leaves in fed.gradients])
-        here = squares([np.split(row, np.cumsum(sizes)[:-1]) for row in gradients])
-        left_out = np.where(sizes == whole, 0.0, np.maximum(in_all - here, 0))
-        self.stream = Stream(self.params, gradients, sizes, left_out, whole)
-
-    def target(self, runs: Sequence[list[Leaves]], precision: str, params: bool = False) -> Target:
-        """The updates of a side, and how precise they are: of PyTorch, as precise as parameters."""
-        in_float32, in_float64, moved = map(self._rows, runs)
-        size = self._sizes(self.params if params else in_float64)
-        own = self._sizes(moved - (in_float64 if precision == "float64" else in_float32))
-        if precision == "float32":
-            limits = OWN_MOVES_IN_FLOAT32 * np.maximum(own, 2.0**-24 * size)
-        else:
-            noise = 2 * UNITS * np.maximum(self._sizes(in_float32 - in_float64), 2.0**-24 * size)
-            limits = np.minimum(CLEARLY_SEMANTIC * noise, OWN_MOVES * own)
-            limits = np.maximum(CLEARLY_ROUNDING * noise, limits)
-        return Target(self.stream, in_float64, limits)
-
-    def _rows(self, steps: Sequence[Leaves]) -> np.ndarray:
-        row = lambda leaves: np.concatenate(
-            [np.float64(leaf).ravel()[places] for leaf, places in zip(leaves, self.places, strict=True)]
-        )
-        return np.stack([row(leaves) for leaves in steps])
-
-    def _sizes(self, rows: np.ndarray) -> np.ndarray:
-        sizes = self.stream.sizes
-        return np.sqrt(np.add.reduceat(np.square(rows), np.cumsum(sizes) - sizes, axis=1) / sizes)
-
-
-def _spaced(size: int) -> np.ndarray:
-    return np.unique(np.linspace(0, size - 1, min(size, MOST_ELEMENTS)).astype(int))
 
 
 def _causes(fit: Fit, first: Difference, found: Found) -> tuple[Cause, ...]:
@@ -162,7 +114,7 @@ def _causes(fit: Fit, first: Difference, found: Found) -> tuple[Cause, ...]:
     return tuple(causes)
 
 
-def _shown_rates(rates: tuple[Any, ...]) -> Any:
+def _shown_rates(rates: Any) -> Any:
     """The one rate, or those of the steps."""
     return rates[0] if len({*rates}) == 1 else rates[:-1]
 
@@ -198,7 +150,8 @@ def _ratios(found: Found, fed: Fed) -> str:
     shown = lambda values: ", ".join(f"{value:.3g}" for value in values)
     steps = [float(np.median(row)) for row in pairs]
     tensors = [float(np.median(column)) for column in zip(*pairs, strict=True)]
+    of_tensors = [*zip([leaf.jax_path for leaf in fed.leaves], tensors, strict=True)]
     return (
         f"size of JAX's updates over PyTorch's by step: {shown(steps[:6])}; by parameter: "
-        + ", ".join(f"{l.jax_path} {r:.3g}" for l, r in list(zip(fed.leaves, tensors, strict=True))[:6])
+        + ", ".join(f"{path} {ratio:.3g}" for path, ratio in of_tensors[:6])
     )

@@ -17,7 +17,7 @@ MOST_CHANGES = 3
 """As many at most are looked for: the defaults of two optimisers differ in three settings."""
 
 MOST_PAIRED, MOST_TRIPLED = 22, 7
-"""Of the changes that leave least of the difference, how many are tried two, or three, at a time."""
+"""Of the changes that leave least, how many are tried two, or three, at a time."""
 
 DIGITS = 12
 """With at most so many a constant is written; one that needs more is left as it was found."""
@@ -194,7 +194,7 @@ def _solved(recipe, trials, open_ones, start, target) -> list[float]:
 
 def _starts(recipe, trials, open_ones, target) -> list[list[float]]:
     """Where to look from: the two best of the likely values of each constant."""
-    base = [change.starts[0] for change in open_ones]
+    base, second = [change.starts[0] for change in open_ones], []
     for i, change in enumerate(open_ones):
         tried = [[*base[:i], start, *base[i + 1 :]] for start in change.starts]
         far = lambda v: target.distance(_changed(recipe, trials, v, target)[1])

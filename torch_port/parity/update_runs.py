@@ -133,12 +133,16 @@ def run_torch(factory: TorchFactory, fed: Fed, precision: Precision) -> TorchRun
         found, rates = [], [_rates(optimizer, ordered)]
         for t, (params, gradients) in enumerate(zip(fed.params, fed.gradients, strict=True)):
             before = [_to_torch(fed, i, params, precision) for i in range(len(ordered))]
-            _feed(optimizer, ordered, before, [_to_torch(fed, i, gradients, precision) for i in range(len(ordered))])
+            _feed(
+                optimizer,
+                ordered,
+                before,
+                [_to_torch(fed, i, gradients, precision) for i in range(len(ordered))],
+            )
             _step(optimizer, schedulers, t)
             after = [tensor.detach().numpy() for tensor in ordered]
-            found.append(
-                [l.to_jax(b - a) for l, b, a in zip(fed.leaves, after, before, strict=True)]
-            )
+            steps = [a - b for a, b in zip(after, before, strict=True)]
+            found.append([f.to_jax(step) for f, step in zip(fed.leaves, steps, strict=True)])
             rates.append(_rates(optimizer, ordered))
     return TorchRun(found, rates, optimizer, ordered)
 

@@ -3,18 +3,24 @@
 from torch_port.parity.catalogue import (
     activations,
     attention,
+    convolutions,
     inputs,
+    labels,
     layout,
     losses,
     normalization,
     optimizers,
+    recurrent,
 )
 from torch_port.parity.catalogue.entry import Entry
 
 PROGRAM_ENTRIES: tuple[Entry, ...] = (
     *layout.ENTRIES,
+    *convolutions.ENTRIES,
+    *recurrent.ENTRIES,
     *normalization.ENTRIES,
     *activations.ENTRIES,
+    *labels.ENTRIES,
     *losses.ENTRIES,
     *attention.ENTRIES,
     *inputs.ENTRIES,

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from torch_port.parity.hypotheses import Domain
-from torch_port.parity.recipe_changes import RecipeChange
+from torch_port.parity.recipe_changes import Kernels, RecipeChange, switch
 from torch_port.parity.recipes import Number, Recipe
 
 SQUARES = ("rmsprop", "adagrad", "adam")
@@ -15,18 +14,6 @@ SQUARES = ("rmsprop", "adagrad", "adam")
 
 MOST_MASKED = 8
 """Up to as many parameters, each alone may be left out of the decay."""
-
-
-Kernels = tuple[bool, ...]
-"""Of each parameter, whether it is one: it has more than one axis."""
-
-
-def _switch(touches: str, name: str, recipe: Recipe, of_torch: Any, of_jax: Any, **fields: Any):
-    """A change of settings that leaves no constant open."""
-    unchanged = all(getattr(recipe, field) == value for field, value in fields.items())
-    if not unchanged:
-        change = lambda recipe: replace(recipe, **fields)
-        yield RecipeChange(touches, name, of_torch, of_jax, change)
 
 
 def epsilon(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
@@ -39,7 +26,7 @@ def epsilon(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     yield RecipeChange("place of ε", "ε", place, other, move)
     if recipe.corrects_second and eps:
         before = "outside the root, before the bias correction"
-        yield from _switch("place of ε", "ε", recipe, place, before, eps_uncorrected=True)
+        yield from switch("place of ε", "ε", recipe, place, before, eps_uncorrected=True)
     if eps and not root and recipe.family == "adam":
         also = lambda r, value: replace(r, eps_root=value)
         yield RecipeChange("second ε", "a second ε inside the root", 0.0, None, also, (1e-8, 1e-3))
@@ -57,10 +44,10 @@ def bias_correction(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     for kind in kinds:
         fields = {"corrects_first": kind[0], "corrects_second": kind[1]}
         said = words[both], words[kind]
-        yield from _switch("bias correction", "bias correction", recipe, *said, **fields)
+        yield from switch("bias correction", "bias correction", recipe, *said, **fields)
     if any(both):
         for shift, said in ((1, "with t+1"), (-1, "with t−1")):
-            yield from _switch(
+            yield from switch(
                 "bias correction", "bias correction", recipe, "with t", said, correction_shift=shift
             )
 
@@ -141,7 +128,7 @@ def _decay_moves(recipe: Recipe) -> Iterator[RecipeChange]:
             before = DECAY_TO[recipe.decay_to]
             if place == "direction" and not (recipe.momentum and recipe.family != "sgd"):
                 continue  # it is the same as one of the others
-            yield from _switch("decay", "weight decay", recipe, before, said, decay_to=place)
+            yield from switch("decay", "weight decay", recipe, before, said, decay_to=place)
 
 
 def decay_coupled(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
@@ -182,11 +169,9 @@ def dampening(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
         return
     if recipe.dampening:
         said = recipe.dampening, 0.0
-        yield from _switch("momentum", "dampening", recipe, *said, dampening=0.0)
+        yield from switch("momentum", "dampening", recipe, *said, dampening=0.0)
     change = lambda r, value: replace(r, dampening=value, averages="")
-    yield RecipeChange(
-        "momentum", "dampening", recipe.dampening, None, change, (0.5, 0.9), "unit"
-    )
+    yield RecipeChange("momentum", "dampening", recipe.dampening, None, change, (0.5, 0.9), "unit")
 
 
 def average(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
@@ -194,28 +179,28 @@ def average(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
         for kind in ("plain", "debiased", "") if recipe.averages else ("plain", "debiased"):
             of = {"": "a sum", "plain": "an average", "debiased": "an average without bias"}
             said = of[recipe.averages], of[kind]
-            yield from _switch("momentum", "momentum", recipe, *said, averages=kind, dampening=0.0)
+            yield from switch("momentum", "momentum", recipe, *said, averages=kind, dampening=0.0)
 
 
 def nesterov(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     if recipe.family == "adam":
         if not recipe.looks_ahead:
-            yield from _switch(
+            yield from switch(
                 "nesterov", "Nesterov's form", recipe, False, True, looks_ahead="constant"
             )
         else:
-            yield from _switch("nesterov", "Nesterov's form", recipe, True, False, looks_ahead="")
+            yield from switch("nesterov", "Nesterov's form", recipe, True, False, looks_ahead="")
     elif recipe.momentum:
         other = not recipe.nesterov
         said = recipe.nesterov, other
-        yield from _switch("nesterov", "Nesterov's form", recipe, *said, nesterov=other)
+        yield from switch("nesterov", "Nesterov's form", recipe, *said, nesterov=other)
 
 
 def momentum_rate(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     if recipe.momentum:
         said = ("inside the buffer", "outside the buffer")
         of_torch, of_jax = said if recipe.rate_inside else said[::-1]
-        yield from _switch(
+        yield from switch(
             "place of the rate", "learning rate", recipe, of_torch, of_jax,
             rate_inside=not recipe.rate_inside,
         )  # fmt: skip
@@ -229,7 +214,7 @@ def initial(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
 def centered(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     if recipe.family == "rmsprop":
         other = not recipe.centered
-        yield from _switch("centered", "centered", recipe, not other, other, centered=other)
+        yield from switch("centered", "centered", recipe, not other, other, centered=other)
 
 
 AMSGRAD = {
@@ -243,81 +228,13 @@ def amsgrad(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     if recipe.family == "adam":
         for kind, said in AMSGRAD.items():
             before = AMSGRAD[recipe.amsgrad]
-            yield from _switch("amsgrad", "AMSGrad", recipe, before, said, amsgrad=kind)
+            yield from switch("amsgrad", "AMSGrad", recipe, before, said, amsgrad=kind)
 
 
 def nadam(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     if recipe.looks_ahead:
         said = {"schedule": "grows with the step", "constant": "constant"}
         other = "constant" if recipe.looks_ahead == "schedule" else "schedule"
-        yield from _switch(
+        yield from switch(
             "nesterov", "β₁", recipe, said[recipe.looks_ahead], said[other], looks_ahead=other
         )
-
-
-def sign(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
-    said = {1.0: "descends", -1.0: "climbs"}
-    sign = recipe.gradient_sign
-    if isinstance(sign, float):
-        yield from _switch("sign", "sign", recipe, said[sign], said[-sign], gradient_sign=-sign)
-    other = -recipe.update_sign
-    yield from _switch(
-        "sign", "sign of the update", recipe, "minus", "plus", update_sign=other
-    )
-
-
-def schedule(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
-    if len({*recipe.rates}) > 1:
-        for shift in (1, -1):
-            said = f"from step {shift:+d}".replace("-", "−")
-            yield from _switch(
-                "rate", "schedule", recipe, "from its first step", said, rate_shift=shift
-            )
-
-
-CLIPS = (
-    ("global norm", 0.0), ("global norm", 1e-6), ("norm of each parameter", 0.0),
-    ("norm of each parameter", 1e-6), ("rms of each parameter", 0.0), ("value", 0.0),
-)  # fmt: skip
-
-
-def clipping(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
-    of_torch = _clip_words(recipe.clip, recipe.clip_added, recipe.clip_at)
-    if recipe.clip:
-        yield from _switch("clipping", "clipping", recipe, of_torch, "none", clip="")
-    for kind, added in CLIPS:
-        fields = {"clip": kind, "clip_added": added}
-        if recipe.clip:
-            said = _clip_words(kind, added, recipe.clip_at)
-            yield from _switch("clipping", "clipping", recipe, of_torch, said, **fields)
-        change = lambda r, value, fields=fields: replace(r, **fields, clip_at=value)
-        words = _clip_words(kind, added)
-        name = f"clipping by {words}"
-        torch = recipe.clip_at if (recipe.clip, recipe.clip_added) == (kind, added) else of_torch
-        yield RecipeChange("clipping", name, torch, None, change, (1.0, 0.1, 10.0))
-
-
-def _clip_words(kind: str, added: float, at: float | None = None) -> str:
-    if not kind:
-        return "none"
-    words = kind + (f" + {added:g}" if added else "")
-    return words if at is None else f"{words} at {at:g}"
-
-
-def accumulation(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
-    of = lambda k, mean: "none" if k == 1 else f"{'mean' if mean else 'sum'} of {k}"
-    before = of(recipe.accumulated, recipe.accumulates_mean)
-    for k in (1, 2, 3, 4, 5, 8):
-        for mean in (True, False) if k > 1 else (False,):
-            yield from _switch(
-                "accumulation", "accumulation of gradients", recipe, before, of(k, mean),
-                accumulated=k, accumulates_mean=mean,
-            )  # fmt: skip
-
-
-def not_cleared(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
-    of = {False: "cleared at each step", True: "never cleared"}
-    before = recipe.sums_gradients
-    yield from _switch(
-        "clearing", "gradients", recipe, of[before], of[not before], sums_gradients=not before
-    )

@@ -1,5 +1,6 @@
 """Differences of meaning between optimisers."""
 
+from torch_port.parity.catalogue import gradient_changes
 from torch_port.parity.catalogue import optimizer_changes as changes
 from torch_port.parity.catalogue.entry import Entry
 
@@ -17,7 +18,7 @@ ENTRIES: tuple[Entry, ...] = (
         "end the chain with `scale_by_learning_rate`, which brings the minus, or `scale(-1.0)`",
         "set `maximize` the other way",
         "torch.optim, `maximize`",
-        changes.sign,
+        gradient_changes.sign,
     ),
     _entry(
         "epsilon-inside-root",
@@ -83,7 +84,7 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "momentum-dampening",
         "Momentum dampened on one side only",
-        "PyTorch's dampening τ has b ← μb + (1−τ)g from the second step; the first is not dampened. "
+        "PyTorch's dampening τ has b ← μb + (1−τ)g from the second step, not in the first. "
         "Optax has none.",
         "JAX should have a dampening of {torch}: use `torch_port.convert.optimizer`",
         "`dampening={jax}`",
@@ -104,8 +105,8 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "bias-correction",
         "Bias correction of the moments",
-        "Adam divides its moments by 1−βᵗ, t from 1. Without it, or with another t, the first steps "
-        "have another length: 0.316 of it for 0.9 and 0.999.",
+        "Adam divides its moments by 1−βᵗ, t from 1. Without it, or with another t, the first "
+        "steps have another length: 0.316 of it for 0.9 and 0.999.",
         "correct the bias as PyTorch does: {torch}",
         "PyTorch always corrects; JAX: {jax}",
         "Kingma and Ba (2015), algorithm 1",
@@ -150,7 +151,7 @@ ENTRIES: tuple[Entry, ...] = (
         "shift the schedule: JAX takes it {jax}, PyTorch {torch}",
         "call `scheduler.step()` once after each `optimizer.step()`",
         "torch.optim.lr_scheduler",
-        changes.schedule,
+        gradient_changes.schedule,
     ),
     _entry(
         "gradient-clipping",
@@ -160,7 +161,7 @@ ENTRIES: tuple[Entry, ...] = (
         "clip as PyTorch does: {torch}",
         "clip as JAX does: {jax}",
         "torch.nn.utils.clip_grad_norm_; optax.clip_by_global_norm",
-        changes.clipping,
+        gradient_changes.clipping,
     ),
     _entry(
         "gradient-accumulation",
@@ -169,7 +170,7 @@ ENTRIES: tuple[Entry, ...] = (
         "accumulate as PyTorch does: {torch}",
         "accumulate as JAX does: {jax}; for a mean divide each loss by k",
         "optax.MultiSteps",
-        changes.accumulation,
+        gradient_changes.accumulation,
     ),
     _entry(
         "gradient-not-cleared",
@@ -179,7 +180,7 @@ ENTRIES: tuple[Entry, ...] = (
         "JAX should have gradients that are {torch}",
         "call `optimizer.zero_grad()` before each `backward()`, if JAX's are {jax}",
         "torch.optim.Optimizer.zero_grad",
-        changes.not_cleared,
+        gradient_changes.not_cleared,
     ),
     _entry(
         "accumulator-initial-value",
