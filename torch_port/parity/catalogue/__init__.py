@@ -11,6 +11,7 @@ from torch_port.parity.catalogue import (
     normalization,
     optimizers,
     recurrent,
+    settings,
 )
 from torch_port.parity.catalogue.entry import Entry
 
@@ -30,5 +31,5 @@ PROGRAM_ENTRIES: tuple[Entry, ...] = (
 OPTIMIZER_ENTRIES: tuple[Entry, ...] = optimizers.ENTRIES
 """What an optimiser may do otherwise, likewise."""
 
-CATALOGUE: tuple[Entry, ...] = (*PROGRAM_ENTRIES, *OPTIMIZER_ENTRIES)
+CATALOGUE: tuple[Entry, ...] = (*PROGRAM_ENTRIES, *OPTIMIZER_ENTRIES, *settings.ENTRIES)
 """All entries."""
