@@ -78,7 +78,7 @@ def run_torch(sides: Sides, scope: Scope) -> Runs:
 
 
 def moved_values(sides: Sides, scope: Scope) -> tuple[Values, Values]:
-    """All values moved by one unit in the last place, up or down; what is 0 stays 0."""
+    """All values moved by one unit in the last place towards 0, or not: so none leaves a domain."""
     generator = np.random.default_rng([scope.seed, 2])
     precision = scope.moved_in
     unit = np.finfo(precision).eps
@@ -86,7 +86,7 @@ def moved_values(sides: Sides, scope: Scope) -> tuple[Values, Values]:
     def move(array):
         if not is_floating(array):
             return array
-        signs = generator.choice([-1.0, 1.0], array.shape)
+        signs = generator.choice([-1.0, 0.0], array.shape)
         return (array.astype(precision) * (1 + signs * unit)).astype(precision)
 
     of_all = lambda arrays: {name: move(array) for name, array in arrays.items()}
