@@ -13,7 +13,6 @@ from torch_port import parity
 
 FOLDER = Path(torch_port.__file__).parent / "parity" / "reproductions"
 IDS = [path.stem.replace("_", "-") for path in sorted(FOLDER.glob("*.py"))]
-DIFFERENCE = re.compile(r"largest difference:? (?:(?P<number>\S+)( batch)?|an error.*)\n$")
 
 
 def path_of(id):
@@ -37,6 +36,7 @@ def test_the_script_shows_a_difference(id, capsys):
         settings = {name: found[name] for name in ("params", "train") if name in found}
         report = parity.compare(*given, **settings)
         assert report.verdict == "semantic", str(report)
+        assert report.causes[0].id == id, str(report)
 
 
 @pytest.mark.parametrize("id", IDS)
