@@ -5,7 +5,6 @@ were measured for them, docs/data/catalogue-figures.json.
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
@@ -13,6 +12,7 @@ from string import Template
 from typing import Any
 
 from torch_port.parity import CATALOGUE, Entry
+from torch_port.parity.reports.words import power
 
 DOCS = Path(__file__).parents[1] / "docs"
 FIGURES = DOCS / "data" / "catalogue-figures.json"
@@ -112,7 +112,7 @@ def size(figure: Mapping[str, Any], when: str) -> str:
         return "—"
     if isinstance(value, str):
         return value
-    return re.sub(r"e([+-])0*", lambda sign: "e" + sign[1].strip("+"), f"{value:.2g}")
+    return f"{value:.2g}" if 0.01 <= value < 100 else power(value)
 
 
 def page(entries: Iterable[Entry], figures: Figures) -> str:

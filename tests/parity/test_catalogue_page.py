@@ -58,7 +58,7 @@ def test_what_an_entry_says_is_text_and_its_figures_are_short():
     assert "<p>&lt;b&gt;</p>" in row
     assert "x &amp; JAX" in row
     assert "| [a < b \\| c](#a-b) | 1.8e-4 | 0.5 |" in markdown([entry], figures)
-    assert [size({"step": x}, "step") for x in (0, 3.0, 1e-12, None)] == ["0", "3", "1e-12", "—"]
+    assert [size({"step": x}, "step") for x in (0, 3.0, 1e-12, None)] == ["0", "3", "1.0e-12", "—"]
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
