@@ -60,15 +60,21 @@ def jax_side(
       train: whether it trains.
       seed: of parameters, masks and cotangents.
     """
-    if isinstance(program, Layer):
-        made = _from_layer(program, params, train, seed)
-    elif not is_flax(program):
-        made = _from_function(program, params)
-    else:
-        from torch_port.parity.flax_sides import flax_program
+    made = jax_program(program, inputs, params=params, train=train, seed=seed)
+    return side_of(made, inputs, seed)
 
-        made = flax_program(program, inputs, params=params, train=train, seed=seed)
-    return _side(made, inputs, seed)
+
+def jax_program(
+    program: Any, inputs: list[np.ndarray], *, params: Any, train: bool, seed: int
+) -> Program:
+    """Likewise, before it is followed."""
+    if isinstance(program, Layer):
+        return _from_layer(program, params, train, seed)
+    if not is_flax(program):
+        return _from_function(program, params)
+    from torch_port.parity.flax_sides import flax_program
+
+    return flax_program(program, inputs, params=params, train=train, seed=seed)
 
 
 def is_flax(program: Any) -> bool:
@@ -127,9 +133,10 @@ def _from_function(function: Callable[..., Any], params: Any) -> Program:
     return Program(apply, params, (), name, ordered=not has_mapping)
 
 
-def _side(program: Program, inputs: list[np.ndarray], seed: int) -> Side:
-    params, params_names = _named(program.params, program.name)
-    state, state_names = _named(program.state, program.name)
+def side_of(program: Program, inputs: list[np.ndarray], seed: int) -> Side:
+    """The side that runs a program."""
+    params, params_names = named(program.params, program.name)
+    state, state_names = named(program.state, program.name)
     params_tree, state_tree = map(jax.tree.structure, (program.params, program.state))
     to_trees = lambda params, state: (
         params_tree.unflatten([params[name] for name in params_names]),
@@ -164,7 +171,8 @@ def _side(program: Program, inputs: list[np.ndarray], seed: int) -> Side:
     return Side("JAX", values, tape.kinds, run, float32_inside, program.ordered)
 
 
-def _named(tree: Any, name: Callable[..., Name]) -> tuple[dict[Name, np.ndarray], list[Name]]:
+def named(tree: Any, name: Callable[..., Name]) -> tuple[dict[Name, np.ndarray], list[Name]]:
+    """The arrays of a tree in float32 by name, and the names in the tree's order."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     names = [name(tuple(map(_key, path))) for path, _ in leaves]
     arrays = [cast(np.asarray(leaf), "float32") for _, leaf in leaves]
@@ -265,11 +273,12 @@ def _float32_inside(followed: Callable[..., Any], values: Values, seed: int) -> 
         closed = jax.make_jaxpr(forward)(*values)
     except jax.errors.ConcretizationTypeError:  # the program branches on values
         return []
-    found = {*_findings(closed.jaxpr, closed.consts)}
+    found = {*float32_findings(closed.jaxpr, closed.consts)}
     return ["casts to float32"] if "casts to float32" in found else [*found]
 
 
-def _findings(jaxpr: Any, constants: Iterable[Any]) -> Iterator[str]:
+def float32_findings(jaxpr: Any, constants: Iterable[Any]) -> Iterator[str]:
+    """What a jaxpr casts to float32 or holds in it."""
     if any(map(_was_float32, constants)):
         yield "holds a constant in float32"
     for equation in jaxpr.eqns:
@@ -283,7 +292,7 @@ def _findings(jaxpr: Any, constants: Iterable[Any]) -> Iterator[str]:
         is_jaxpr = lambda value: _jaxpr_of(value) is not None
         for value in jax.tree.leaves([*equation.params.values()], is_leaf=is_jaxpr):
             if inner := _jaxpr_of(value):
-                yield from _findings(inner, getattr(value, "consts", ()))
+                yield from float32_findings(inner, getattr(value, "consts", ()))
 
 
 def _jaxpr_of(value: Any) -> Any:

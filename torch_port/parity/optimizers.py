@@ -9,6 +9,7 @@ import numpy as np
 
 from torch_port.parity.gradient_streams import some_gradients, some_params
 from torch_port.parity.ladder import Evidence, Judgement, Verdict, judge, judge_in_float32
+from torch_port.parity.optimizer_settings import optimizer_settings
 from torch_port.parity.recipe_reading import recipe_of
 from torch_port.parity.report import Difference, Fault, Report
 from torch_port.parity.sides import Precision, is_floating
@@ -71,7 +72,11 @@ def compare_optimizers(
     found = judge_updates(jax_side, torch_factory, fed)
     faults = explained(found, fed)
     return Report(
-        verdict_of(found.differences), tuple(found.differences), (), tuple(found.notes), faults
+        verdict_of(found.differences),
+        tuple(found.differences),
+        notes=tuple(found.notes),
+        faults=faults,
+        settings=optimizer_settings(transformation, found.torch[1].optimizer),
     )
 
 
