@@ -59,7 +59,7 @@ def compare_optimizers(
       >>> compare_optimizers(optim.adam(0.2), adam, steps=3).causes[0].constants
       {'torch': 0.1, 'jax': 0.2}
     """
-    _require_transformation(transformation)
+    require_transformation("compare_optimizers", transformation)
     if steps < 1:
         raise ValueError(f"compare_optimizers: at least 1 step expected, got {steps}")
     named, structure = _leaves_of(some_params() if params is None else params)
@@ -194,9 +194,10 @@ def _leaves_of(params: Any) -> tuple[dict[str, np.ndarray], Any]:
     return {path: p.astype(np.float32) for path, p in named.items()}, structure
 
 
-def _require_transformation(transformation: Any) -> None:
+def require_transformation(name: str, transformation: Any) -> None:
+    """Raises a `TypeError` unless it is a transformation."""
     if not all(callable(getattr(transformation, name, None)) for name in ("init", "update")):
         raise TypeError(
-            "compare_optimizers: a transformation with `init` and `update` expected, as Optax and "
-            f"jaxnn.optim make them, got {transformation!r}"
+            f"{name}: a transformation with `init` and `update` expected, as Optax and jaxnn.optim "
+            f"make them, got {transformation!r}"
         )
