@@ -107,8 +107,8 @@ def _differences(batches: Batches):
     counts = len(batches.ours), len(batches.theirs)
     if counts[0] != counts[1]:
         note = f"JAX has {counts[0]} batches, PyTorch {counts[1]}"
-        names = [f"{count} batches" for count in counts]
-        yield Difference("batch", *names, _apart(note), min(counts) + 1)
+        ours, theirs = (f"{count} batches" for count in counts)
+        yield Difference("batch", ours, theirs, _apart(note), min(counts) + 1)
 
 
 def _judged(ours: np.ndarray, theirs: np.ndarray) -> Judgement:
@@ -164,23 +164,18 @@ def _of_values(difference: Difference, batches: Batches) -> Fault:
     ours, theirs = batches.ours[t], batches.theirs[t]
     if difference.jax_path == "labels":
         labels = ours.labels.argmax(-1) if batches.one_hot else ours.labels
-        offset = (
-            np.unique(np.subtract(labels, theirs.labels)) if _alike(labels, theirs.labels) else []
-        )
-        if len(offset) == 1 and not is_floating(labels):
+        integers = labels.shape == theirs.labels.shape and not is_floating(labels)
+        offset = np.unique(labels - theirs.labels) if integers else []
+        if len(offset) == 1:
             said = "classes as they are", f"classes {offset[0]:+d}"
             return Fault(difference, (_cause("label-encoding", difference, *said),))
         return Fault(difference, evidence="other labels" + _how_many(labels, theirs.labels))
     i = int(difference.jax_path.removeprefix("inputs") or 0)
-    x, y = (np.float64(side.inputs[i]) for side in (theirs, ours))
-    if _alike(x, y) and (scale := _affine(x, y)):
+    x, y = (np.asarray(side.inputs[i], np.float64) for side in (theirs, ours))
+    if x.shape == y.shape and (scale := _affine(x, y)):
         said = f"{scale[0]:.6g} x" + (f" + {scale[1]:.6g}" if abs(scale[1]) > EXACT else "")
         return Fault(difference, (_cause("input-scaling", difference, "x", said),))
     return Fault(difference, evidence="other inputs" + _how_many(x, y))
-
-
-def _alike(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == b.shape
 
 
 def _affine(x: np.ndarray, y: np.ndarray) -> tuple[float, float] | None:
@@ -190,7 +185,7 @@ def _affine(x: np.ndarray, y: np.ndarray) -> tuple[float, float] | None:
 
 
 def _how_many(a: np.ndarray, b: np.ndarray) -> str:
-    if not _alike(a, b):
+    if a.shape != b.shape:
         return f": the shapes are {a.shape} and {b.shape}"
     return f": {np.sum(a != b)} of {a.size} values differ"
 

@@ -89,7 +89,7 @@ def compare_training(
     fed = lock_step.fed(done)
     updates = judge_updates(lock_step.jax_updates, torch_factory, fed)
     faults = [*data.faults, *_of_programs(done), *explained(updates, fed)]
-    start, arrays = lock_step.start, done[0].sides.jax_values.inputs[:-1]
+    start, arrays = lock_step.start, [*data.ours[0].inputs]
     settings = settings_of(jax_side, torch_side, start.matching, arrays)
     settings += initial_settings(start.jax.values, start.torch.values, start.matching)
     settings += optimizer_settings(transformation, updates.torch[1].optimizer)
