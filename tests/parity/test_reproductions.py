@@ -21,9 +21,9 @@ def path_of(id):
 
 @pytest.fixture(autouse=True)
 def _as_strangers_run_scripts():
-    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
-        with jax.numpy_rank_promotion("allow"):
-            yield
+    dtypes, ranks = jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow")
+    with jax.enable_x64(False), dtypes, ranks:
+        yield
 
 
 @pytest.mark.parametrize("id", IDS)
