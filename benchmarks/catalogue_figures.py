@@ -36,7 +36,7 @@ PAIRS = {**MODELS, **LOSSES, **OPTIMIZERS, **DATA}
 EXAMPLES = 10_000
 WORDS = {
     "index-out-of-range": "no training has a figure for it: PyTorch raises IndexError at the first "
-    "such index; jax.numpy gives the last row instead, jnp.take, flax.linen.Embed and the losses of "
+    "such index; jax.numpy gives the last row instead; jnp.take, linen.Embed and the losses of "
     "Optax give NaN.",
 }
 
