@@ -173,10 +173,10 @@ def _float32_inside(sides: Sides) -> list[str]:
 
 
 def _not_compared(sides: Sides, train: bool) -> Iterator[str]:
-    """Layers and statistics without a partner."""
+    """Layers and statistics without a partner; the whole program's output is compared as such."""
     matching = sides.matching
-    yield from (f"JAX {path}" for path in sides.jax.kinds if path not in matching.layers)
-    theirs = {*matching.layers.values()}
+    yield from (f"JAX {path}" for path in sides.jax.kinds if path not in {"", *matching.layers})
+    theirs = {"", *matching.layers.values()}
     yield from (f"PyTorch {path}" for path in sides.torch.kinds if path not in theirs)
     if train:
         yield from (f"JAX {n}" for n in matching.jax_alone if n in sides.jax_values.state)
