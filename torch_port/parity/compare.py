@@ -8,6 +8,7 @@ import torch
 
 from torch_port.parity.comparison import Runs, Scope, Sides, items, run_jax, run_torch, shared
 from torch_port.parity.diagnosis import diagnose
+from torch_port.parity.hidden import hidden_differences
 from torch_port.parity.jax_sides import jax_side as side_of_jax
 from torch_port.parity.ladder import Judgement, Verdict
 from torch_port.parity.lockstep import LOCALISES_ONLY, judged
@@ -80,6 +81,7 @@ def compare(
     notes = [*compared.notes]
     if compared.verdict != "semantic":
         notes += [f"{d.kind} {d.jax_path}: {d.judgement.note}" for d in found if d.judgement.note]
+        notes += [] if compared.notes else hidden_differences(sides, compared.scope)
     return Report(
         compared.verdict,
         tuple(found),
@@ -171,10 +173,10 @@ def _float32_inside(sides: Sides) -> list[str]:
 
 
 def _not_compared(sides: Sides, train: bool) -> Iterator[str]:
-    """Layers and statistics without a partner."""
+    """Layers and statistics without a partner; the whole program's output is compared as such."""
     matching = sides.matching
-    yield from (f"JAX {path}" for path in sides.jax.kinds if path not in matching.layers)
-    theirs = {*matching.layers.values()}
+    yield from (f"JAX {path}" for path in sides.jax.kinds if path not in {"", *matching.layers})
+    theirs = {"", *matching.layers.values()}
     yield from (f"PyTorch {path}" for path in sides.torch.kinds if path not in theirs)
     if train:
         yield from (f"JAX {n}" for n in matching.jax_alone if n in sides.jax_values.state)

@@ -100,12 +100,13 @@ def moved_values(sides: Sides, scope: Scope) -> tuple[Values, Values]:
 
 def items(sides: Sides, jax: Runs, torch: Runs, scope: Scope) -> Iterator[Item]:
     """Kind, both paths, and the numbers of all that can be compared, in order of computation."""
-    yield from _forward(sides, jax, torch, scope)
+    yield from forward_items(sides, jax, torch, scope)
     if scope.gradients:
-        yield from _backward(sides, jax, torch)
+        yield from gradient_items(sides, jax, torch)
 
 
-def _forward(sides, jax, torch, scope) -> Iterator[Item]:
+def forward_items(sides: Sides, jax: Runs, torch: Runs, scope: Scope) -> Iterator[Item]:
+    """Layers, statistics where both train, and outputs."""
     matching = sides.matching
     statistics = [p for p in matching.pairs if scope.train and p.jax in sides.jax_values.state]
     for path, other in matching.layers.items():
@@ -136,7 +137,8 @@ def _outputs(jax: Runs, torch: Runs) -> Iterator[Item]:
         yield Item(("output", name, name), aligned(numbers) or Evidence(*numbers))
 
 
-def _backward(sides, jax, torch) -> Iterator[Item]:
+def gradient_items(sides: Sides, jax: Runs, torch: Runs) -> Iterator[Item]:
+    """The gradients by parameters and inputs."""
     for p in reversed(sides.matching.pairs):
         if p.jax in sides.jax_values.params and p.torch in sides.torch_values.params:
             numbers = [r.params_gradients[p.jax] for r in jax]

@@ -4,7 +4,7 @@ The PyTorch side goes on with JAX's outputs behind every layer, and backwards wi
 so that each place shows what it alone does otherwise: one fault in one place, and all of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,8 @@ from torch_port.parity.comparison import (
     Runs,
     Scope,
     Sides,
-    items,
+    forward_items,
+    gradient_items,
     layer_gradients,
     locked_to,
     moved_values,
@@ -73,9 +74,10 @@ class Bench(NamedTuple):
         )  # fmt: skip
         return Runs(*(rerun(v, precision, lock, edits)[0] for v, precision, lock in given))
 
-    def run_once(self, edits: Edits) -> Run:
+    def run_once(self, edits: Edits, *, gradients: bool = True) -> Run:
         """The run in float64 alone."""
-        return self.sides.torch.rerun(self.sides.torch_values, "float64", self.locks[1], edits)[0]
+        values, lock = self.sides.torch_values, self.locks[1]
+        return self.sides.torch.rerun(values, "float64", lock, edits, gradients)[0]
 
     def differences(self, edits: Edits) -> list[Difference]:
         """Every quantity under edits, judged, in the order of computation."""
@@ -86,24 +88,27 @@ class Bench(NamedTuple):
 
     def item(self, edits: Edits, place: Place) -> Item | None:
         """One quantity under edits, of the run in float64 alone."""
-        torch = self.run_once(edits)
+        torch = self.run_once(edits, gradients=place[0] in BACKWARD)
         found = _items(self, Runs(torch, torch, torch))
         return next((item for item in found if item.place == place), None)
 
-    def residual(self, edits: Edits, place: Place) -> np.ndarray:
+    def residuals(self, edits: Edits, places: Sequence[Place]) -> list[np.ndarray]:
         """PyTorch's numbers less JAX's in float64; infinite where the shapes differ."""
-        item = self.item(edits, place)
-        if item is None or item.evidence.torch64.shape != item.evidence.jax64.shape:
-            return np.full(1, np.inf)
-        ours, theirs = np.ravel(item.evidence.jax64), np.ravel(item.evidence.torch64)
-        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
-        with np.errstate(invalid="ignore"):
-            return np.where(same, 0.0, theirs - ours)
+        torch = self.run_once(edits, gradients=any(place[0] in BACKWARD for place in places))
+        found = {}
+        for item in _items(self, Runs(torch, torch, torch)):
+            found[item.place] = _residual(item)
+            if all(place in found for place in places):
+                break
+        return [found.get(place, np.full(1, np.inf)) for place in places]
 
-    def limit(self, edits: Edits, place: Place) -> float:
-        """The rms of a residual that is rounding still."""
-        found = next(item for item in _items(self, self.run(edits)) if item.place == place)
-        return rounding_limit(found.evidence, self.scope.moved_in)
+    def limits(self, edits: Edits, places: Sequence[Place]) -> dict[Place, float]:
+        """The rms of residuals that are rounding still."""
+        return {
+            item.place: rounding_limit(item.evidence, self.scope.moved_in)
+            for item in (_items(self, self.run(edits)) if places else ())
+            if item.place in places
+        }
 
     def calls_before(self, fault: Difference) -> Iterator[list[Call]]:
         """The calls that may be at fault: first those since the layer before, then all others."""
@@ -120,16 +125,20 @@ class Bench(NamedTuple):
         yield [call for call in calls if all(call is not other for other in own)]
 
 
-def _items(bench: Bench, torch: Runs) -> list[Item]:
-    forward_and_back = [*items(bench.sides, bench.jax, torch, bench.scope)]
-    if not bench.scope.gradients:
-        return forward_and_back
-    between = next(
-        (i for i, item in enumerate(forward_and_back) if item.place[0] in BACKWARD),
-        len(forward_and_back),
-    )
-    gradients = [*layer_gradients(bench.sides, bench.jax, torch)]
-    return [*forward_and_back[:between], *gradients, *forward_and_back[between:]]
+def _residual(item: Item) -> np.ndarray:
+    if item.evidence.torch64.shape != item.evidence.jax64.shape:
+        return np.full(1, np.inf)
+    ours, theirs = np.ravel(item.evidence.jax64), np.ravel(item.evidence.torch64)
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    with np.errstate(invalid="ignore"):
+        return np.where(same, 0.0, theirs - ours)
+
+
+def _items(bench: Bench, torch: Runs) -> Iterator[Item]:
+    yield from forward_items(bench.sides, bench.jax, torch, bench.scope)
+    if bench.scope.gradients:
+        yield from layer_gradients(bench.sides, bench.jax, torch)
+        yield from gradient_items(bench.sides, bench.jax, torch)
 
 
 def bench_of(sides: Sides, jax: Runs, scope: Scope, *, free: bool = False) -> Bench:
