@@ -203,28 +203,23 @@ def in_float64(lab: Lab) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measures every pair, writes the file."""
+    """Measures pairs and writes their figures into the file, after each one."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("docs/data/catalogue-figures.json"))
-    parser.add_argument("--only", nargs="*", default=[*PAIRS], help="ids; then nothing is written")
+    parser.add_argument("--only", nargs="*", help="ids; the file's other figures stay")
     arguments = parser.parse_args()
-    lab, found = Lab(arguments.seeds), {}
-    for id in arguments.only:
-        found[id] = figures(lab, PAIRS[id])
-        shown = [found[id][name] or {} for name in ("after_one_step", "after_one_epoch")]
-        changes = found[id]["accuracy_change"], found[id]["accuracy_change_of_copied_parameters"]
-        print(
-            f"{id:28}", *(s.get("mean") for s in shown), *(c["mean"] for c in changes), flush=True
-        )
-    if arguments.only != [*PAIRS]:
-        return
-    found["default-dtype"] = in_float64(lab)
-    found |= {id: {"words": words} for id, words in WORDS.items()}
+    lab = Lab(arguments.seeds)
+    measured = {id: partial(figures, lab, pair) for id, pair in PAIRS.items()}
+    measured |= {"default-dtype": partial(in_float64, lab)}
+    measured |= {id: partial(dict, words=words) for id, words in WORDS.items()}
+    found = json.loads(arguments.out.read_text())["figures"] if arguments.only else {}
     about = {"machine": machine(), "versions": versions(), "seeds": [*lab.seeds], "how": __doc__}
-    write_atomically(
-        arguments.out, json.dumps({"about": about, "figures": found}, indent=1).encode()
-    )
+    for id in arguments.only or measured:
+        found[id] = measured[id]()
+        print(id, json.dumps(found[id]), flush=True)
+        content = json.dumps({"about": about, "figures": found}, indent=1)
+        write_atomically(arguments.out, content.encode())
 
 
 def machine() -> str:

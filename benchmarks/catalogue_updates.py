@@ -185,7 +185,7 @@ UPDATES = {
         chain(optim.clip(1.0), optim.sgd(0.1)),
         "each number at 1 for the norm at 1",
     ),
-    "gradient-accumulation": (optim.sgd(0.1), optim.sgd(0.2), "a sum of two gradients for their mean"),
+    "gradient-accumulation": (optim.sgd(0.1), optim.sgd(0.2), "a sum of gradients for their mean"),
     "gradient-not-cleared": (optim.sgd(0.1), chain(trace(1.0), optim.sgd(0.1)), "never cleared"),
 }  # fmt: skip
 

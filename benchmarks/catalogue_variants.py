@@ -84,15 +84,14 @@ def square(*, transposed: bool = False, exchanged: bool = False) -> Layer:
     return Layer("square", model.init, apply)
 
 
-def without_bias() -> Layer:
-    """The MLP that has biases, and does not add them."""
-    model = nets.mlp()
-    zero = lambda path, p: jnp.zeros_like(p) if path[-1].key == "bias" else p
+def without(name: str, value: float, model: Layer) -> Layer:
+    """A model that uses a value for every number of its parameters of a name."""
+    fixed = lambda path, p: jnp.full_like(p, value) if path[-1].key == name else p
 
     def apply(params, state, x, **options):
-        return model.apply(jax.tree_util.tree_map_with_path(zero, params), state, x, **options)
+        return model.apply(jax.tree_util.tree_map_with_path(fixed, params), state, x, **options)
 
-    return Layer("without_bias", model.init, apply)
+    return Layer("without", model.init, apply)
 
 
 def normalized(axis: int, correction: int, epsilon: float = 1e-5) -> Layer:
@@ -163,7 +162,7 @@ def layer_norm(epsilon: float) -> Layer:
 
 MODELS = {
     "kernel-transposed": of_models(square(), square(transposed=True), "a square kernel transposed"),
-    "bias-missing": of_models(nets.mlp(), without_bias(), "no biases"),
+    "bias-missing": of_models(nets.mlp(), without("bias", 0.0, nets.mlp()), "no biases"),
     "parameters-permuted": of_models(
         square(), square(exchanged=True), "two square layers exchanged"
     ),
@@ -209,6 +208,9 @@ MODELS = {
     ),
     "normalization-epsilon": of_models(
         layer_norm(1e-5), layer_norm(1e-6), "ε of layer norm 1e-6 for 1e-5"
+    ),
+    "scale-missing": of_models(
+        layer_norm(1e-5), without("scale", 1.0, layer_norm(1e-5)), "layer norm without scales"
     ),
     "normalization-axis": of_models(
         normalized(-1, 0), normalized(0, 0), "over the batch, not the features"
