@@ -4,7 +4,7 @@ The PyTorch side goes on with JAX's outputs behind every layer, and backwards wi
 so that each place shows what it alone does otherwise: one fault in one place, and all of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,20 +14,25 @@ from torch_port.parity.comparison import (
     Runs,
     Scope,
     Sides,
-    aligned,
-    items,
+    forward_items,
+    gradient_items,
     layer_gradients,
     locked_to,
     moved_values,
 )
-from torch_port.parity.ladder import UNITS, Judgement, judge, judge_in_float32
+from torch_port.parity.ladder import judge, judge_in_float32, rounding_limit
 from torch_port.parity.report import Difference
 from torch_port.parity.sides import Run
-from torch_port.parity.torch_calls import Edits
+from torch_port.parity.torch_calls import Call, Edits
 from torch_port.parity.torch_sides import FREE, Locked, Trace
+
+UNLOCKED = (FREE, FREE, FREE)
 
 Place = tuple[str, str, str]
 """Kind, JAX path, PyTorch path."""
+
+LOCALISES_ONLY = {"layer", "layer gradient"}
+"""What says where, and not whether."""
 
 BACKWARD = {"layer gradient", "parameter gradient", "input gradient"}
 
@@ -49,6 +54,7 @@ class Bench(NamedTuple):
       scope: what is compared.
       locks: what the PyTorch side is locked to in each of its runs; nothing, to run it freely.
       trace: its calls, and where its layers end.
+      is_free: whether it is locked to nothing.
     """
 
     sides: Sides
@@ -56,6 +62,7 @@ class Bench(NamedTuple):
     scope: Scope
     locks: tuple[Locked, Locked, Locked]
     trace: Trace
+    is_free: bool = False
 
     def run(self, edits: Edits) -> Runs:
         """All runs of the PyTorch side."""
@@ -67,37 +74,71 @@ class Bench(NamedTuple):
         )  # fmt: skip
         return Runs(*(rerun(v, precision, lock, edits)[0] for v, precision, lock in given))
 
-    def run_once(self, edits: Edits) -> Run:
+    def run_once(self, edits: Edits, *, gradients: bool = True) -> Run:
         """The run in float64 alone."""
-        return self.sides.torch.rerun(
-            self.sides.torch_values, "float64", self.locks[1], edits
-        )[0]
+        values, lock = self.sides.torch_values, self.locks[1]
+        return self.sides.torch.rerun(values, "float64", lock, edits, gradients)[0]
 
     def differences(self, edits: Edits) -> list[Difference]:
         """Every quantity under edits, judged, in the order of computation."""
-        torch = self.run(edits)
-        return [judged(item, self.scope) for item in _items(self, torch)]
+        found = _items(self, self.run(edits))
+        # where nothing is locked, layers may be put together otherwise and mean the same
+        decisive = [i for i in found if not self.is_free or i.place[0] not in LOCALISES_ONLY]
+        return [judged(item, self.scope) for item in decisive]
 
-    def residuals(self, edits: Edits) -> dict[Place, np.ndarray]:
-        """PyTorch's numbers less JAX's in float64, of every quantity."""
-        torch = self.run_once(edits)
+    def item(self, edits: Edits, place: Place) -> Item | None:
+        """One quantity under edits, of the run in float64 alone."""
+        torch = self.run_once(edits, gradients=place[0] in BACKWARD)
+        found = _items(self, Runs(torch, torch, torch))
+        return next((item for item in found if item.place == place), None)
+
+    def residuals(self, edits: Edits, places: Sequence[Place]) -> list[np.ndarray]:
+        """PyTorch's numbers less JAX's in float64; infinite where the shapes differ."""
+        torch = self.run_once(edits, gradients=any(place[0] in BACKWARD for place in places))
+        found = {}
+        for item in _items(self, Runs(torch, torch, torch)):
+            found[item.place] = _residual(item)
+            if all(place in found for place in places):
+                break
+        return [found.get(place, np.full(1, np.inf)) for place in places]
+
+    def limits(self, edits: Edits, places: Sequence[Place]) -> dict[Place, float]:
+        """The rms of residuals that are rounding still."""
         return {
-            item.place: np.ravel(item.evidence.torch64) - np.ravel(item.evidence.jax64)
-            for item in _items(self, Runs(torch, torch, torch))
-            if item.evidence.torch64.shape == item.evidence.jax64.shape
+            item.place: rounding_limit(item.evidence, self.scope.moved_in)
+            for item in (_items(self, self.run(edits)) if places else ())
+            if item.place in places
         }
 
+    def calls_before(self, fault: Difference) -> Iterator[list[Call]]:
+        """The calls that may be at fault: first those since the layer before, then all others."""
+        calls, ends = self.trace
+        own = [call for call in calls if call.path == fault.torch_path]
+        if fault.kind == "statistic":
+            layer = fault.torch_path.rpartition(".")[0]
+            own = [call for call in calls if call.path == layer]
+        elif fault.kind in ("layer", "output"):
+            end = ends.get(fault.torch_path, len(calls))
+            locked = [ends[path] for path in self.locks[1].outputs if ends[path] < end]
+            own = calls[max(locked, default=0) : end]
+        yield own
+        yield [call for call in calls if all(call is not other for other in own)]
 
-def _items(bench: Bench, torch: Runs) -> list[Item]:
-    forward_and_back = [*items(bench.sides, bench.jax, torch, bench.scope)]
-    if not bench.scope.gradients:
-        return forward_and_back
-    between = next(
-        (i for i, item in enumerate(forward_and_back) if item.place[0] in BACKWARD),
-        len(forward_and_back),
-    )
-    gradients = [*layer_gradients(bench.sides, bench.jax, torch)]
-    return [*forward_and_back[:between], *gradients, *forward_and_back[between:]]
+
+def _residual(item: Item) -> np.ndarray:
+    if item.evidence.torch64.shape != item.evidence.jax64.shape:
+        return np.full(1, np.inf)
+    ours, theirs = np.ravel(item.evidence.jax64), np.ravel(item.evidence.torch64)
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    with np.errstate(invalid="ignore"):
+        return np.where(same, 0.0, theirs - ours)
+
+
+def _items(bench: Bench, torch: Runs) -> Iterator[Item]:
+    yield from forward_items(bench.sides, bench.jax, torch, bench.scope)
+    if bench.scope.gradients:
+        yield from layer_gradients(bench.sides, bench.jax, torch)
+        yield from gradient_items(bench.sides, bench.jax, torch)
 
 
 def bench_of(sides: Sides, jax: Runs, scope: Scope, *, free: bool = False) -> Bench:
@@ -111,10 +152,10 @@ def bench_of(sides: Sides, jax: Runs, scope: Scope, *, free: bool = False) -> Be
     """
     run, trace = sides.torch.rerun(sides.torch_values, "float64", FREE, {})
     shapes = {path: array.shape for path, array in run.layers.items()}
-    locks = (FREE, FREE, FREE) if free else tuple(locked_to(sides, r, shapes) for r in jax)
-    return Bench(sides, jax, scope, locks, trace)  # type: ignore[arg-type]
+    locks = UNLOCKED if free else tuple(locked_to(sides, r, shapes) for r in jax)
+    return Bench(sides, jax, scope, locks, trace, free)  # type: ignore[arg-type]
 
 
-def noise_of(judgement: Judgement) -> float:
-    """The relative error in float64 up to which a quantity parts by rounding."""
-    return judgement.error64 / judgement.ratio if judgement.ratio > 0 else UNITS
+def place_of(difference: Difference) -> Place:
+    """Where a difference is."""
+    return difference.kind, difference.jax_path, difference.torch_path
