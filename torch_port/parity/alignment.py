@@ -70,5 +70,6 @@ def _between(
 
 def _kind(kind: str) -> str:
     """`batchnorm` for `batchnorm1d`, `dense` for `linear`."""
+    kind = kind.partition(",")[0]
     plain = kind[:-2] if kind[-2:] in {"1d", "2d", "3d"} else kind
     return SYNONYMS.get(plain, plain)

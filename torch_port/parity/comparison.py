@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from torch_port.parity.ladder import Evidence
-from torch_port.parity.matching import Matching, Pair
+from torch_port.parity.matching import Matching
+from torch_port.parity.pairing import Pair
 from torch_port.parity.sides import Name, Precision, Run, Side, Values, is_floating
 from torch_port.parity.torch_sides import Locked, TorchSide
 

@@ -103,8 +103,14 @@ def _following(tape: Tape):
 def recorded(tape: Tape, path: str, module: Any, output: Any) -> Any:
     """The output of a module, its first array written on the tape and answered by it."""
     leaves, structure = jax.tree.flatten(output)
-    first = tape.record(path, type(module).__name__.lower(), leaves[0])
+    first = tape.record(path, kind_of(module), leaves[0])
     return structure.unflatten([first, *leaves[1:]])
+
+
+def kind_of(module: Any) -> str:
+    """What a module is; a transposed convolution says how its kernel lies."""
+    kind = type(module).__name__.lower()
+    return f"{kind}, transpose_kernel" if getattr(module, "transpose_kernel", False) else kind
 
 
 def _dropped(module, tape, inputs, deterministic=None, rng=None):
