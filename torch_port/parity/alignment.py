@@ -53,11 +53,14 @@ def _anchors(ours: Kinds, theirs: Kinds, twins: Mapping[str, str]) -> dict[str, 
 def _between(
     ours: Kinds, theirs: Kinds, paths: list[str], other_paths: list[str]
 ) -> dict[str, str]:
-    kinds, other_kinds = [_kind(ours[p]) for p in paths], [_kind(theirs[p]) for p in other_paths]
+    kinds, other_kinds = (
+        [plain_kind(ours[p]) for p in paths],
+        [plain_kind(theirs[p]) for p in other_paths],
+    )
     if len(paths) != len(other_paths):
-        paths = [p for p in paths if _kind(ours[p]) in other_kinds]
-        other_paths = [p for p in other_paths if _kind(theirs[p]) in kinds]
-        same = [_kind(ours[p]) for p in paths] == [_kind(theirs[p]) for p in other_paths]
+        paths = [p for p in paths if plain_kind(ours[p]) in other_kinds]
+        other_paths = [p for p in other_paths if plain_kind(theirs[p]) in kinds]
+        same = [plain_kind(ours[p]) for p in paths] == [plain_kind(theirs[p]) for p in other_paths]
         return dict(zip(paths, other_paths, strict=True)) if same else {}
     if kinds != other_kinds and sorted(kinds) == sorted(other_kinds):
         return {}  # the same in another order: their outputs need not agree one by one
@@ -68,7 +71,7 @@ def _between(
     }
 
 
-def _kind(kind: str) -> str:
+def plain_kind(kind: str) -> str:
     """`batchnorm` for `batchnorm1d`, `dense` for `linear`."""
     kind = kind.partition(",")[0]
     plain = kind[:-2] if kind[-2:] in {"1d", "2d", "3d"} else kind

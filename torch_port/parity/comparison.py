@@ -114,9 +114,7 @@ def _forward(sides, jax, torch, scope) -> Iterator[Item]:
         if (evidence := aligned(numbers)) is not None:
             yield Item(("layer", path, other), evidence)
         yield from (
-            _statistic(p, jax, torch)
-            for p in statistics
-            if p.jax.layer == path.partition("#")[0]
+            _statistic(p, jax, torch) for p in statistics if p.jax.layer == path.partition("#")[0]
         )
     seen = {path.partition("#")[0] for path in matching.layers}
     yield from (_statistic(p, jax, torch) for p in statistics if p.jax.layer not in seen)

@@ -5,39 +5,20 @@ hypotheses about the calls that lead there are put in, one at a time and then tw
 difference in float64 down to rounding is a cause; where several do, other inputs part them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
-
-import numpy as np
+from collections.abc import Sequence
 
 from torch_port.parity.catalogue import PROGRAM_ENTRIES
-from torch_port.parity.catalogue.entry import Entry
 from torch_port.parity.comparison import Runs, Scope, Sides
 from torch_port.parity.evidence import described
-from torch_port.parity.hypotheses import Context, Hypothesis, combined, shortest, solve
-from torch_port.parity.ladder import UNITS
-from torch_port.parity.lockstep import BACKWARD, Bench, Place, bench_of
+from torch_port.parity.fitting import Fit, candidates, fits, pairs_that_fit
+from torch_port.parity.hypotheses import combined
+from torch_port.parity.lockstep import BACKWARD, Bench, Place, bench_of, place_of
+from torch_port.parity.probes import parted
 from torch_port.parity.report import Cause, Difference, Fault
-from torch_port.parity.torch_calls import Call, Edits
+from torch_port.parity.torch_calls import Edits
 
-MOST_PAIRED = 14
-"""Of the hypotheses that leave least of the difference, how many are tried two at a time."""
-
-
-class Fit(NamedTuple):
-    """Hypotheses that together make a difference vanish, and the constants that do."""
-
-    entries: tuple[Entry, ...]
-    hypotheses: tuple[Hypothesis, ...]
-    values: tuple[float | None, ...]
-    mended: int
-
-    def edits(self) -> Edits:
-        """All edits together."""
-        edits: Edits = {}
-        for hypothesis, value in zip(self.hypotheses, self.values, strict=True):
-            edits = combined(edits, hypothesis.edits(value))
-        return edits
+MOST_FAULTS = 12
+"""More places than these are not looked at: by then the programs have little in common."""
 
 
 def diagnose(
@@ -51,10 +32,135 @@ def diagnose(
       scope: what is compared.
       alone: parameters without a partner, with JAX's path of their layer.
     """
-    bench = bench_of(sides, jax, scope)
-    faults, edits = _search(bench, alone)
-    if all(fault.causes for fault in faults):
-        return tuple(faults)
-    # what belongs together by its order need not do so by what it computes: once more, unlocked
-    freely, edits = _search(bench_of(sides, jax, scope, free=True), alone)
-    return tuple(freely if all(fault.causes for fault in freely) else faults)
+    faults = _search(bench_of(sides, jax, scope))
+    if not all(fault.causes for fault in faults):
+        # what belongs together by its order need not do so by what it computes: once more, unlocked
+        freely = _search(bench_of(sides, jax, scope, free=True))
+        if freely and all(fault.causes for fault in freely):
+            faults = freely
+    return (*faults, *_without_partner(faults, alone))
+
+
+def _search(bench: Bench) -> list[Fault]:
+    """One fault after the other, each under the changes that explain those before it."""
+    edits: Edits = {}
+    faults: list[Fault] = []
+    given_up: set[Place] = set()
+    for _ in range(MOST_FAULTS):
+        found = bench.differences(edits)
+        fault = _first_unexplained(found, given_up)
+        if fault is None:
+            break
+        explained = _explained(bench, edits, found, fault)
+        if explained is None:
+            given_up.add(place_of(fault))
+            faults.append(Fault(fault, evidence=described(bench, edits, place_of(fault))))
+        else:
+            best, made = explained
+            edits = combined(edits, best.edits())
+            faults.append(made)
+    return faults
+
+
+def _first_unexplained(found: list[Difference], given_up: set[Place]) -> Difference | None:
+    """The first fault; gradients say nothing of their own where what they belong to is open."""
+    return next(
+        (
+            difference
+            for difference in found
+            if difference.verdict == "semantic"
+            and place_of(difference) not in given_up
+            and not (given_up and difference.kind in BACKWARD)
+        ),
+        None,
+    )
+
+
+def _explained(
+    bench: Bench, edits: Edits, found: list[Difference], fault: Difference
+) -> tuple[Fit, Fault] | None:
+    """The best explanation of a fault, and the fault with it and the others."""
+    close: list[Fit] = []
+    for calls in bench.calls_before(fault):
+        trials = candidates(PROGRAM_ENTRIES, calls, bench)
+        fitting, near = fits(trials, bench, edits, found, fault)
+        close += near
+        if fitting:
+            break
+    else:
+        fitting = pairs_that_fit(close, bench, edits, found, fault)
+    if not fitting:
+        return None
+    fitting, probe = parted(fitting, bench, edits, fault)
+    best, *others = fitting
+    named = [fit for fit in others if fit.ids != best.ids]
+    alternatives = {fit.ids: _causes(fit, bench, fault) for fit in reversed(named)}
+    return best, Fault(
+        fault, _causes(best, bench, fault), tuple(reversed(alternatives.values())), probe
+    )
+
+
+def _causes(fit: Fit, bench: Bench, fault: Difference) -> tuple[Cause, ...]:
+    error = fault.judgement.error64
+    together = "" if len(fit.trials) == 1 else ", both together,"
+    causes = []
+    for trial, value in zip(fit.trials, fit.values, strict=True):
+        entry, hypothesis = trial
+        of_jax = hypothesis.of_jax if value is None else value
+        constants = {}
+        if of_jax is not None or hypothesis.of_torch is not None:
+            constants = {"torch": hypothesis.of_torch, "jax": of_jax}
+        words = {"torch": shown(hypothesis.of_torch), "jax": shown(of_jax)}
+        call = bench.trace.calls[hypothesis.call]
+        said = hypothesis.said.format("" if value is None else shown(value))
+        causes.append(
+            Cause(
+                entry.id,
+                entry.title,
+                entry.explanation,
+                f"JAX: {entry.jax_fix.format(**words)}; or PyTorch: "
+                f"{entry.torch_fix.format(**words)}",
+                f"with {said}{together} the difference in float64 falls from {error:.1e} to "
+                "rounding",
+                fault.jax_path,
+                call.path or fault.torch_path,
+                constants,
+            )
+        )
+    return tuple(causes)
+
+
+def shown(constant: object) -> str:
+    """A constant as a person would write it."""
+    return f"{constant:.12g}" if isinstance(constant, float) else str(constant)
+
+
+def _without_partner(
+    faults: Sequence[Fault], alone: Sequence[tuple[str, Difference]]
+) -> list[Fault]:
+    """Parameters of one side only that no fault explains: they may have changed nothing yet."""
+    explained = {
+        cause.jax_path
+        for fault in faults
+        for cause in fault.causes
+        if cause.id in ("bias-missing", "scale-missing")
+    }
+    entries = {entry.id: entry for entry in PROGRAM_ENTRIES}
+    missing = []
+    for layer, difference in alone:
+        if layer in explained:
+            continue
+        path = difference.jax_path or difference.torch_path
+        entry = entries["bias-missing" if "bias" in path.rpartition("/")[2] else "scale-missing"]
+        side = "JAX" if difference.jax_path else "PyTorch"
+        cause = Cause(
+            entry.id,
+            entry.title,
+            entry.explanation,
+            f"JAX: {entry.jax_fix}; or PyTorch: {entry.torch_fix}",
+            f"{path} is there on the {side} side only",
+            difference.jax_path or layer,
+            difference.torch_path,
+        )
+        missing.append(Fault(difference, (cause,)))
+    return missing

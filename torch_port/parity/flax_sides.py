@@ -41,7 +41,7 @@ def flax_program(
     return _from_linen(module, inputs, params, train, seed)
 
 
-def _modes(call: Callable[..., Any], train: bool) -> dict[str, bool]:
+def mode_arguments(call: Callable[..., Any], train: bool) -> dict[str, bool]:
     taken = inspect.signature(call).parameters
     return {name: value == train for name, value in MODES.items() if name in taken}
 
@@ -51,7 +51,7 @@ def _name(keys: tuple[str, ...]) -> Name:
 
 
 def _from_linen(module, inputs, params, train, seed) -> Program:
-    modes = _modes(module.__call__, train)
+    modes = mode_arguments(module.__call__, train)
     with jax.enable_x64(False):
         variables = module.init(
             {"params": jax.random.key(seed), "dropout": jax.random.key(seed)},
@@ -130,7 +130,7 @@ def _from_nnx(module, train) -> Program:
     module = nnx.clone(module)
     module.train() if train else module.eval()
     graph, params, statistics, rest = nnx.split(module, nnx.Param, nnx.BatchStat, ...)
-    modes = _modes(type(module).__call__, train)
+    modes = mode_arguments(type(module).__call__, train)
 
     def apply(params_tree, state_tree, inputs, tape):
         merged = nnx.merge(

@@ -61,17 +61,17 @@ class Context(NamedTuple):
 
 
 def combined(first: Edits, second: Edits) -> Edits:
-    """Both edits; where they change the same call, the second changes what the first made of it."""
+    """Both edits; where they change the same call, the second gets the first one's arguments."""
     both = {**first, **second}
     for number in first.keys() & second.keys():
-        both[number] = _after(first[number], second[number])
+        both[number] = _within(first[number], second[number])
     return both
 
 
-def _after(first: Edit, second: Edit) -> Edit:
+def _within(first: Edit, second: Edit) -> Edit:
     def edit(call: Call) -> Any:
-        changed = lambda *args, **kwargs: first(replace(call, args=args, kwargs=kwargs))
-        return second(replace(call, function=changed))
+        changed = lambda *args, **kwargs: second(replace(call, args=args, kwargs=kwargs))
+        return first(replace(call, function=changed))
 
     return edit
 
@@ -81,7 +81,11 @@ Residual = Callable[[Sequence[float]], np.ndarray]
 
 
 def solve(
-    residual: Residual, starts: Sequence[float], domains: Sequence[Domain], steps: int = 12
+    residual: Residual,
+    starts: Sequence[float],
+    domains: Sequence[Domain],
+    enough: float = 0.0,
+    steps: int = 12,
 ) -> list[float]:
     """The constants that make the residual least, by Gauss and Newton's method.
 
@@ -89,6 +93,7 @@ def solve(
       residual: from values to differences.
       starts: a value for each constant.
       domains: of each constant, which it does not leave.
+      enough: the root mean square of a residual that need not become less.
       steps: at most as many.
 
     Returns:
@@ -104,11 +109,13 @@ def solve(
     best = np.array(free)
     left = residual(bound(best))
     for _ in range(steps):
+        if np.linalg.norm(left) <= enough * math.sqrt(left.size):
+            break
         step = _step(lambda free: residual(bound(free)), best, left)
         if step is None:
             break
         after = residual(bound(best + step))
-        if not np.linalg.norm(after) < np.linalg.norm(left):
+        if after.shape != left.shape or not np.linalg.norm(after) < np.linalg.norm(left):
             break
         best, left = best + step, after
     return bound(best)
@@ -121,7 +128,10 @@ def _step(residual, free, left):
     for i in range(len(free)):
         moved = free.copy()
         moved[i] += width
-        columns.append((residual(moved) - left) / width)
+        after = residual(moved)
+        if after.shape != left.shape:
+            return None
+        columns.append((after - left) / width)
     slopes = np.stack(columns, 1)
     if not np.isfinite(slopes).all() or not np.any(slopes):
         return None

@@ -62,7 +62,7 @@ def jax_side(
     """
     if isinstance(program, Layer):
         made = _from_layer(program, params, train, seed)
-    elif not _is_flax(program):
+    elif not is_flax(program):
         made = _from_function(program, params)
     else:
         from torch_port.parity.flax_sides import flax_program
@@ -71,7 +71,7 @@ def jax_side(
     return _side(made, inputs, seed)
 
 
-def _is_flax(program: Any) -> bool:
+def is_flax(program: Any) -> bool:
     return any(base.__module__.partition(".")[0] == "flax" for base in type(program).__mro__)
 
 

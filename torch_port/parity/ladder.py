@@ -144,6 +144,16 @@ def judge_in_float32(
     )
 
 
+def rounding_limit(evidence: Evidence, precision: str) -> float:
+    """The rms of a difference between the sides, in a precision, that rounding still explains."""
+    y = Evidence(*(np.where(np.isfinite(a), a, 0.0).astype(np.float64) for a in evidence))
+    floor = 2.0**-24 * (_rms(y.jax64) or _rms(y.torch64))
+    if precision == "float32":
+        return OWN_MOVES_IN_FLOAT32 * max(_rms(y.jax32 - y.jax_moved), floor)
+    noise = max(_rms(y.jax32 - y.jax64), floor)
+    return CLEARLY_ROUNDING * UNITS * 2 * noise
+
+
 def _apart(note: str) -> Judgement:
     return Judgement("semantic", np.inf, np.inf, np.inf, np.inf, note=note)
 

@@ -4,7 +4,7 @@ The PyTorch side goes on with JAX's outputs behind every layer, and backwards wi
 so that each place shows what it alone does otherwise: one fault in one place, and all of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,11 +20,13 @@ from torch_port.parity.comparison import (
     locked_to,
     moved_values,
 )
-from torch_port.parity.ladder import UNITS, Judgement, judge, judge_in_float32
+from torch_port.parity.ladder import judge, judge_in_float32, rounding_limit
 from torch_port.parity.report import Difference
 from torch_port.parity.sides import Run
-from torch_port.parity.torch_calls import Edits
+from torch_port.parity.torch_calls import Call, Edits
 from torch_port.parity.torch_sides import FREE, Locked, Trace
+
+UNLOCKED = (FREE, FREE, FREE)
 
 Place = tuple[str, str, str]
 """Kind, JAX path, PyTorch path."""
@@ -49,6 +51,7 @@ class Bench(NamedTuple):
       scope: what is compared.
       locks: what the PyTorch side is locked to in each of its runs; nothing, to run it freely.
       trace: its calls, and where its layers end.
+      is_free: whether it is locked to nothing.
     """
 
     sides: Sides
@@ -56,6 +59,7 @@ class Bench(NamedTuple):
     scope: Scope
     locks: tuple[Locked, Locked, Locked]
     trace: Trace
+    is_free: bool = False
 
     def run(self, edits: Edits) -> Runs:
         """All runs of the PyTorch side."""
@@ -69,23 +73,47 @@ class Bench(NamedTuple):
 
     def run_once(self, edits: Edits) -> Run:
         """The run in float64 alone."""
-        return self.sides.torch.rerun(
-            self.sides.torch_values, "float64", self.locks[1], edits
-        )[0]
+        return self.sides.torch.rerun(self.sides.torch_values, "float64", self.locks[1], edits)[0]
 
     def differences(self, edits: Edits) -> list[Difference]:
         """Every quantity under edits, judged, in the order of computation."""
         torch = self.run(edits)
         return [judged(item, self.scope) for item in _items(self, torch)]
 
-    def residuals(self, edits: Edits) -> dict[Place, np.ndarray]:
-        """PyTorch's numbers less JAX's in float64, of every quantity."""
+    def item(self, edits: Edits, place: Place) -> Item | None:
+        """One quantity under edits, of the run in float64 alone."""
         torch = self.run_once(edits)
-        return {
-            item.place: np.ravel(item.evidence.torch64) - np.ravel(item.evidence.jax64)
-            for item in _items(self, Runs(torch, torch, torch))
-            if item.evidence.torch64.shape == item.evidence.jax64.shape
-        }
+        found = _items(self, Runs(torch, torch, torch))
+        return next((item for item in found if item.place == place), None)
+
+    def residual(self, edits: Edits, place: Place) -> np.ndarray:
+        """PyTorch's numbers less JAX's in float64; infinite where the shapes differ."""
+        item = self.item(edits, place)
+        if item is None or item.evidence.torch64.shape != item.evidence.jax64.shape:
+            return np.full(1, np.inf)
+        ours, theirs = np.ravel(item.evidence.jax64), np.ravel(item.evidence.torch64)
+        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+        with np.errstate(invalid="ignore"):
+            return np.where(same, 0.0, theirs - ours)
+
+    def limit(self, edits: Edits, place: Place) -> float:
+        """The rms of a residual that is rounding still."""
+        found = next(item for item in _items(self, self.run(edits)) if item.place == place)
+        return rounding_limit(found.evidence, self.scope.moved_in)
+
+    def calls_before(self, fault: Difference) -> Iterator[list[Call]]:
+        """The calls that may be at fault: first those since the layer before, then all others."""
+        calls, ends = self.trace
+        own = [call for call in calls if call.path == fault.torch_path]
+        if fault.kind == "statistic":
+            layer = fault.torch_path.rpartition(".")[0]
+            own = [call for call in calls if call.path == layer]
+        elif fault.kind in ("layer", "output"):
+            end = ends.get(fault.torch_path, len(calls))
+            locked = [ends[path] for path in self.locks[1].outputs if ends[path] < end]
+            own = calls[max(locked, default=0) : end]
+        yield own
+        yield [call for call in calls if all(call is not other for other in own)]
 
 
 def _items(bench: Bench, torch: Runs) -> list[Item]:
@@ -111,10 +139,10 @@ def bench_of(sides: Sides, jax: Runs, scope: Scope, *, free: bool = False) -> Be
     """
     run, trace = sides.torch.rerun(sides.torch_values, "float64", FREE, {})
     shapes = {path: array.shape for path, array in run.layers.items()}
-    locks = (FREE, FREE, FREE) if free else tuple(locked_to(sides, r, shapes) for r in jax)
-    return Bench(sides, jax, scope, locks, trace)  # type: ignore[arg-type]
+    locks = UNLOCKED if free else tuple(locked_to(sides, r, shapes) for r in jax)
+    return Bench(sides, jax, scope, locks, trace, free)  # type: ignore[arg-type]
 
 
-def noise_of(judgement: Judgement) -> float:
-    """The relative error in float64 up to which a quantity parts by rounding."""
-    return judgement.error64 / judgement.ratio if judgement.ratio > 0 else UNITS
+def place_of(difference: Difference) -> Place:
+    """Where a difference is."""
+    return difference.kind, difference.jax_path, difference.torch_path

@@ -90,10 +90,17 @@ _POSITIONAL = {
     # shapes
     "flatten": {"input": None, "start_dim": 0, "end_dim": -1},
     **dict.fromkeys(["reshape", "view"], {"input": None}),
+    **dict.fromkeys(["chunk", "split"], {"input": None, "sizes": None, "dim": 0}),
+    # masks
+    "masked_fill": {"input": None, "mask": None, "value": None},
+    "where": {"condition": None, "input": None, "other": None},
+    **dict.fromkeys(["triu", "tril"], {"input": None, "diagonal": 0}),
     # reductions and arithmetic
-    **dict.fromkeys(["var", "std"], {"input": None, "dim": None}),
+    **dict.fromkeys(["var", "std", "var_mean", "std_mean"], {"input": None, "dim": None}),
     **dict.fromkeys(["mean", "sum", "amax", "max"], {"input": None, "dim": None}),
-    **dict.fromkeys(["add", "sub", "mul", "div", "pow", "matmul"], {"input": None, "other": None}),
+    **dict.fromkeys(
+        ["add", "sub", "mul", "div", "pow", "matmul", "bmm"], {"input": None, "other": None}
+    ),
     # losses
     "cross_entropy": {
         "input": None, "target": None, "weight": None, "ignore_index": -100, "reduction": "mean",
@@ -141,6 +148,7 @@ class Call:
       function: what was called.
       args: by position.
       kwargs: by name.
+      module: the whole program, whose parameters an edit may use; None for a function alone.
     """
 
     index: int
@@ -149,6 +157,7 @@ class Call:
     function: Callable[..., Any]
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
+    module: torch.nn.Module | None = None
 
     def __call__(self, **changes: Any) -> Any:
         """The result, with some of the arguments changed."""
@@ -177,6 +186,7 @@ class Follow(TorchFunctionMode):
     Args:
       mask_of: from a shape and a rate to a mask, as for `MasksInstead`.
       edits: answers by the number of the call.
+      module: the program that is run.
 
     Example:
       >>> with Follow(lambda shape, rate: None, {0: lambda call: call(negative_slope=0.5)}) as mode:
@@ -186,9 +196,15 @@ class Follow(TorchFunctionMode):
       ['leaky_relu']
     """
 
-    def __init__(self, mask_of: Callable[[torch.Size, float], Any], edits: Edits | None = None):
+    def __init__(
+        self,
+        mask_of: Callable[[torch.Size, float], Any],
+        edits: Edits | None = None,
+        module: torch.nn.Module | None = None,
+    ):
         super().__init__()
         self.mask_of = mask_of
+        self.module = module
         self.edits = edits or {}
         self.calls: list[Call] = []
         self.paths: list[str] = [""]
@@ -204,7 +220,7 @@ class Follow(TorchFunctionMode):
 
     def answer(self, name: str, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """The result of a call, or of the edit that stands for it."""
-        call = Call(len(self.calls), name, self.paths[-1], func, args, kwargs)
+        call = Call(len(self.calls), name, self.paths[-1], func, args, kwargs, self.module)
         self.calls.append(call)
         edit = self.edits.get(call.index)
         return edit(call) if edit else call()

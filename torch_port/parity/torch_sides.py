@@ -231,7 +231,7 @@ def _follow(module, inputs, tape, edits: Edits | None = None):
     """The outputs of a module, the layers with arrays of their own in order of use, the calls."""
     order: list[str] = []
     hooks = []
-    mode = Follow(_mask_of(tape), edits)
+    mode = Follow(_mask_of(tape), edits, module)
     ends: dict[str, int] = {}
     for path, layer in module.named_modules():
         holds = bool(layer._parameters or layer._buffers)

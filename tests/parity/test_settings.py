@@ -1,0 +1,314 @@
+"""What is read off both sides before anything runs: by meaning, not by the number."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import torch
+from flax import linen, nnx
+from torch import nn
+
+from jaxnn import activations, layers, optim
+from torch_port.parity.catalogue.settings import SETTINGS_ENTRIES
+from torch_port.parity.initial_values import identify
+from torch_port.parity.jax_sides import jax_side
+from torch_port.parity.matching import match
+from torch_port.parity.optimizer_settings import optimizer_settings
+from torch_port.parity.settings import initial_settings, settings_of
+from torch_port.parity.torch_sides import torch_side
+
+
+def read(jax_program, torch_program, *inputs):
+    """All rows that `compare` would show."""
+    ours = jax_side(jax_program, [*inputs], params=None, train=False, seed=0)
+    theirs = torch_side(torch_program, [*inputs], train=False, seed=0)
+    matching = match(ours, theirs)
+    settings = settings_of(jax_program, torch_program, matching, [*inputs])
+    return [*settings, *initial_settings(ours.values, theirs.values, matching)]
+
+
+def apart(rows):
+    return {(row.place, row.name): (row.jax, row.torch) for row in rows if row.differs}
+
+
+def named(rows, place, name):
+    return next(row for row in rows if (row.place, row.name) == (place, name))
+
+
+class Images(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 4, 3, stride=2, padding=1)
+        self.batch = nn.BatchNorm2d(4)
+        self.norm = nn.LayerNorm(64)
+        self.drop = nn.Dropout(0.2)
+        self.head = nn.Linear(64, 30)
+
+    def forward(self, x):
+        x = self.batch(self.conv(x.permute(0, 3, 1, 2))).permute(0, 2, 3, 1)
+        return self.head(self.drop(self.norm(x.flatten(1))))
+
+
+class LinenImages(linen.Module):
+    padding: Any = "SAME"
+    epsilon: float = 1e-6
+    momentum: float = 0.99
+    rate: float = 0.8
+
+    @linen.compact
+    def __call__(self, x, train=False):
+        x = linen.Conv(4, (3, 3), strides=2, padding=self.padding)(x)
+        x = linen.BatchNorm(not train, momentum=self.momentum)(x)
+        x = linen.LayerNorm(epsilon=self.epsilon)(x.reshape(len(x), -1))
+        x = linen.Dropout(self.rate, deterministic=not train)(x)
+        return linen.Dense(30)(x)
+
+
+IMAGES = np.ones((3, 8, 8, 2), np.float32)
+
+
+def test_the_settings_of_a_linen_module_are_compared_by_what_they_mean():
+    torch.manual_seed(0)
+    found = apart(read(LinenImages(), Images(), IMAGES))
+    assert found == {
+        ("Conv_0 | conv", "padding"): ("SAME", (1, 1)),
+        ("BatchNorm_0 | batch", "momentum"): (0.99, 0.1),
+        ("LayerNorm_0 | norm", "epsilon"): (1e-6, 1e-5),
+        ("Dropout_0 | drop", "rate"): (0.8, 0.2),
+        ("Conv_0 | conv", "initial bias"): ("zeros", "several"),
+        ("Dense_0 | head", "initial bias"): ("zeros", "uniform ±1/√fan_in"),
+        ("Dense_0 | head", "initial kernel"): ("LeCun normal (truncated)", "uniform ±1/√fan_in"),
+    }
+
+
+def test_what_is_written_otherwise_and_means_the_same_does_not_differ():
+    port = LinenImages(padding=((1, 1), (1, 1)), epsilon=1e-5, momentum=0.9, rate=0.2)
+    rows = read(port, Images(), IMAGES)
+    momentum = named(rows, "BatchNorm_0 | batch", "momentum")
+    assert (momentum.jax, momentum.torch, momentum.differs) == (0.9, 0.1, False)
+    assert not [row for row in rows if row.differs and not row.name.startswith("initial")]
+
+
+@pytest.mark.parametrize(("size", "differs"), [(8, True), (7, False)])
+def test_same_padding_with_stride_2_differs_for_even_sizes_only(size, differs):
+    port = linen.Sequential([linen.Conv(4, (3, 3), strides=2)])
+
+    class Theirs(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(2, 4, 3, stride=2, padding=1)
+
+        def forward(self, x):
+            return self.conv(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+
+    rows = read(port, Theirs(), np.ones((1, size, size, 2), np.float32))
+    assert named(rows, "layers_0 | conv", "padding").differs == differs
+
+
+def test_the_settings_of_layers_and_the_activations_within():
+    ours = layers.serial(
+        layers.dense(50, 60),
+        layers.activation(partial(activations.leaky_relu, negative_slope=0.3)),
+        layers.batch_norm(60),
+        layers.activation(activations.gelu),
+        layers.dropout(0.5),
+        layers.dense(60, 3),
+        layers.activation(activations.softmax),
+    )
+    theirs = nn.Sequential(
+        nn.Linear(50, 60),
+        nn.LeakyReLU(0.2),
+        nn.BatchNorm1d(60, momentum=None, eps=1e-3),
+        nn.GELU("tanh"),
+        nn.Dropout(0.4),
+        nn.Linear(60, 3),
+        nn.Softmax(0),
+    )
+    assert apart(read(ours, theirs, np.ones((4, 50), np.float32))) == {
+        ("1/leaky_relu | 1", "negative_slope"): (0.3, 0.2),
+        ("2/batch_norm | 2", "epsilon"): (1e-5, 1e-3),
+        ("2/batch_norm | 2", "momentum"): (0.1, None),
+        ("3/gelu | 3", "approximate"): (False, "tanh"),
+        ("4/dropout | 4", "rate"): (0.5, 0.4),
+        ("6/softmax | 6", "axis"): (-1, 0),
+    }
+
+
+def test_the_settings_of_an_nnx_module():
+    class Port(nnx.Module):
+        def __init__(self):
+            rngs = nnx.Rngs(0)
+            self.first = nnx.Linear(5, 6, rngs=rngs, param_dtype=jnp.bfloat16)
+            self.norm = nnx.RMSNorm(6, rngs=rngs)
+            self.last = nnx.Linear(6, 2, rngs=rngs, dtype=jnp.bfloat16)
+
+        def __call__(self, x):
+            return self.last(self.norm(self.first(x)))
+
+    theirs = nn.Sequential(nn.Linear(5, 6), nn.RMSNorm(6), nn.Linear(6, 2))
+    found = apart(read(Port(), theirs, np.ones((4, 5), np.float32)))
+    settings = {key: value for key, value in found.items() if not key[1].startswith("initial")}
+    assert settings == {
+        ("first | 0", "dtype"): (None, "float32"),
+        ("first | 0", "param_dtype"): ("bfloat16", "float32"),
+        ("norm | 1", "epsilon"): (1e-6, None),
+        ("last | 2", "dtype"): ("bfloat16", "float32"),
+    }
+
+
+def test_an_attribute_of_a_class_of_ones_own_is_shown_and_not_judged():
+    class Norm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.eps = 1e-3
+            self.weight, self.bias = nn.Parameter(torch.ones(5)), nn.Parameter(torch.zeros(5))
+
+        def forward(self, x):
+            return self.weight * (x / (x.std(-1, keepdim=True) + self.eps)) + self.bias
+
+    rows = read(linen.LayerNorm(), Norm(), np.eye(5, dtype=np.float32))
+    row = named(rows, "the module itself | the module itself", "epsilon")
+    assert (row.jax, row.torch, row.differs) == (1e-6, 1e-3, False)
+
+
+def test_functions_have_no_settings_but_the_precision_is_told():
+    rows = settings_of(jnp.sin, torch.sin, None, [np.ones(3)])  # type: ignore[arg-type]
+    assert {row.place for row in rows} == {"the whole program"}
+    assert [row.name for row in rows] == ["matmul precision", "convolution precision", "float64"]
+    assert not any(row.differs for row in rows)
+
+
+def test_a_reduced_precision_of_products_is_told():
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        rows = settings_of(jnp.sin, torch.sin, None, [np.ones(3)])  # type: ignore[arg-type]
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert apart(rows) == {("the whole program", "matmul precision"): (None, "medium")}
+
+
+DRAWN_BY_JAX = {
+    "LeCun normal (truncated)": jax.nn.initializers.lecun_normal(),
+    "He normal (truncated)": jax.nn.initializers.he_normal(),
+    "Glorot uniform": jax.nn.initializers.glorot_uniform(),
+    "LeCun uniform": jax.nn.initializers.lecun_uniform(),
+    "uniform ±1/√fan_in": jax.nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform"),
+    "N(0, 0.02²) truncated at ±2σ": jax.nn.initializers.truncated_normal(0.02),
+    "LeCun normal (truncated, std not corrected)": jax.nn.initializers.truncated_normal(784**-0.5),
+    "orthogonal": jax.nn.initializers.orthogonal(),
+    "zeros": jax.nn.initializers.zeros,
+    "constant 0.25": jax.nn.initializers.constant(0.25),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN_BY_JAX)
+def test_what_jax_draws_is_recognised(name):
+    values = DRAWN_BY_JAX[name](jax.random.key(0), (784, 256))
+    assert identify(np.asarray(values), 784, 256) == name
+
+
+DRAWN_BY_TORCH = {
+    "Glorot normal": nn.init.xavier_normal_,
+    "He normal": nn.init.kaiming_normal_,
+    "He uniform": partial(nn.init.kaiming_uniform_, nonlinearity="relu"),
+    "He normal by fan_out": partial(nn.init.kaiming_normal_, mode="fan_out", nonlinearity="relu"),
+    "N(0, 0.02²)": partial(nn.init.trunc_normal_, std=0.02),
+    "N(0, 1)": nn.init.normal_,
+}
+
+
+@pytest.mark.parametrize("name", DRAWN_BY_TORCH)
+def test_what_torch_draws_is_recognised(name):
+    torch.manual_seed(0)
+    weight = DRAWN_BY_TORCH[name](torch.empty(256, 784))
+    assert identify(weight.numpy().T, 784, 256) == name
+
+
+def test_trained_values_are_unknown_and_few_are_several():
+    values = np.random.default_rng(0).uniform(-1, 1, (200, 50))
+    assert identify(np.sign(values) + values, 200, 50) == "unknown"
+    assert identify(0.1 * values[:1, :4], 100, 4) == "several"
+
+
+OPTIMIZERS = {
+    "the same": (optax.adam(1e-3), torch.optim.Adam, {}, set()),
+    "decay": (optax.adamw(1e-3), torch.optim.AdamW, {}, {"weight_decay"}),
+    "no decay": (optim.adam(1e-3), torch.optim.Adam, {"weight_decay": 0.1}, {"weight_decay"}),
+    "place of decay": (
+        optax.chain(optax.add_decayed_weights(1e-2), optax.adam(1e-3)),
+        torch.optim.AdamW,
+        {},
+        {"weight decay is"},
+    ),
+    "rms": (optax.rmsprop(1e-2), torch.optim.RMSprop, {}, {"alpha", "place of eps"}),
+    "accumulator": (
+        optim.adagrad(0.01),
+        torch.optim.Adagrad,
+        {},
+        {"eps", "place of eps", "initial_accumulator_value"},
+    ),
+    "dampening": (
+        optax.sgd(0.1, 0.9),
+        torch.optim.SGD,
+        {"lr": 0.1, "momentum": 0.9, "dampening": 0.5},
+        {"dampening"},
+    ),
+    "schedule of momentum": (optax.nadam(2e-3), torch.optim.NAdam, {}, {"momentum_decay"}),
+    "a schedule": (optax.sgd(optax.cosine_decay_schedule(0.1, 9)), torch.optim.SGD, {}, set()),
+    "hidden": (optax.inject_hyperparams(optax.adam)(0.1), torch.optim.Adam, {}, set()),
+}
+
+
+@pytest.mark.parametrize("case", OPTIMIZERS)
+def test_the_settings_of_optimizers(case):
+    transformation, make, arguments, expected = OPTIMIZERS[case]
+    rows = optimizer_settings(transformation, make([torch.zeros(1)], **arguments))
+    assert {row.name for row in rows if row.differs} == expected
+
+
+def test_each_group_of_parameters_has_its_rows():
+    groups = [{"params": [torch.zeros(1)]}, {"params": [torch.zeros(1)], "weight_decay": 0.0}]
+    rows = optimizer_settings(optax.adamw(1e-3, weight_decay=1e-2), torch.optim.AdamW(groups))
+    assert apart(rows) == {("optimizer, group 1", "weight_decay"): (0.01, 0.0)}
+
+
+def test_the_figures_of_the_entries_are_measured():
+    torch.manual_seed(0)
+    dense, embed = linen.Dense(256, use_bias=False), linen.Embed(1000, 64)
+    [kernel] = jax.tree.leaves(dense.init(jax.random.key(0), jnp.ones((1, 784), jnp.float32)))
+    [embedding] = jax.tree.leaves(embed.init(jax.random.key(0), jnp.zeros(1, int)))
+    cut = jax.nn.initializers.truncated_normal(0.02)(jax.random.key(0), (500, 500))
+    measured = {
+        0.0206: nn.Linear(784, 256).weight.std().item(),
+        0.0357: np.std(kernel),
+        1.0: nn.Embedding(1000, 64).weight.std().item(),
+        0.125: np.std(embedding),
+        0.0176: np.std(cut),
+        0.02: nn.init.trunc_normal_(torch.empty(500, 500), std=0.02).std().item(),
+    }
+    np.testing.assert_allclose([*measured.values()], [*measured], rtol=5e-3)
+
+
+def test_an_index_out_of_range_does_what_its_entry_says():
+    x = jnp.arange(3.0)
+    assert (x[5], x[jnp.array(-7)]) == (2.0, 0.0)
+    assert jnp.isnan(jnp.take(x, 5))
+    assert jnp.array_equal(x.at[7].set(1.0), x)
+    losses = optax.softmax_cross_entropy_with_integer_labels(jnp.eye(2, 3), jnp.array([5, -1]))
+    assert jnp.isnan(losses[0])
+    assert jnp.isfinite(losses[1])
+    with pytest.raises(IndexError):
+        torch.arange(3)[torch.tensor(5)]
+
+
+def test_entries_are_about_settings_and_put_nothing_in():
+    assert len({entry.id for entry in SETTINGS_ENTRIES}) == 6
+    for entry in SETTINGS_ENTRIES:
+        assert entry.about == "settings"
+        assert not [*entry.hypotheses()]
+        assert all([entry.title, entry.explanation, entry.jax_fix, entry.torch_fix, entry.source])
