@@ -3,6 +3,7 @@
 `name -> (jax_side, torch_side, inputs, settings of compare)`, as in `right_pairs`.
 """
 
+import jax
 import torch
 from flax import linen, nnx
 from torch import nn
@@ -95,4 +96,136 @@ LAYER_PAIRS = {
         lambda: linen.Conv(6, (3, 3), feature_group_count=3, padding=1),
         lambda: nn.Conv2d(3, 6, 3, padding=1, groups=3),
     ),
+}  # fmt: skip
+
+
+class LinenCell(linen.Module):
+    """Two steps of a cell."""
+
+    cell: linen.RNNCellBase
+
+    def __call__(self, x):
+        carry = self.cell.initialize_carry(jax.random.key(0), x.shape)
+        carry, _ = self.cell(carry, x)
+        return self.cell(carry, x[::-1])[1]
+
+
+class NnxCell(nnx.Module):
+    def __init__(self, cell):
+        self.cell = cell
+
+    def __call__(self, x):
+        carry = self.cell.initialize_carry(x.shape, nnx.Rngs(0))
+        carry, _ = self.cell(carry, x)
+        return self.cell(carry, x[::-1])[1]
+
+
+class TorchCell(nn.Module):
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, x):
+        carry = self.cell(x)
+        carry = self.cell(x.flip(0), carry)
+        return carry[0] if isinstance(carry, tuple) else carry
+
+
+CELLS = {
+    "LSTM": (linen.LSTMCell, nnx.LSTMCell, nn.LSTMCell),
+    "optimized LSTM": (linen.OptimizedLSTMCell, nnx.OptimizedLSTMCell, nn.LSTMCell),
+    "GRU": (linen.GRUCell, None, nn.GRUCell),
+    "simple": (linen.SimpleCell, nnx.SimpleCell, nn.RNNCell),
+}
+
+for kind, (of_linen, of_nnx, of_torch) in CELLS.items():
+    LAYER_PAIRS[f"linen {kind} cell"] = lambda ours=of_linen, theirs=of_torch: (
+        LinenCell(ours(4)), lively(TorchCell(theirs(5, 4))), X, {}
+    )  # fmt: skip
+    if of_nnx:
+        LAYER_PAIRS[f"nnx {kind} cell"] = lambda ours=of_nnx, theirs=of_torch: (
+            NnxCell(ours(5, 4, rngs=rngs())), lively(TorchCell(theirs(5, 4))), X, {}
+        )  # fmt: skip
+
+
+class LinenSequence(linen.Module):
+    """An embedding by a dense layer, two recurrences, and a head."""
+
+    cells: tuple[linen.RNNCellBase, ...]
+
+    @linen.compact
+    def __call__(self, x):
+        x = linen.Dense(5)(x)
+        for cell in self.cells:
+            x = linen.RNN(cell)(x)
+        return linen.Dense(2)(x)
+
+
+class NnxSequence(nnx.Module):
+    def __init__(self, cells):
+        self.first = nnx.Linear(5, 5, rngs=rngs())
+        self.recurrences = nnx.List([nnx.RNN(cell) for cell in cells])
+        self.last = nnx.Linear(4, 2, rngs=rngs())
+
+    def __call__(self, x):
+        x = self.first(x)
+        for recurrence in self.recurrences:
+            x = recurrence(x)
+        return self.last(x)
+
+
+class TorchSequence(nn.Module):
+    def __init__(self, recurrence):
+        super().__init__()
+        self.first = nn.Linear(5, 5)
+        self.recurrence = recurrence
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.last(self.recurrence(self.first(x))[0])
+
+
+class TorchAttention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(8)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x):
+        x = self.norm(x)
+        return self.attention(x, x, x, need_weights=False)[0]
+
+
+class LinenAttention(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        return linen.MultiHeadDotProductAttention(2)(linen.LayerNorm(epsilon=1e-5)(x))
+
+
+class NnxAttention(nnx.Module):
+    def __init__(self):
+        self.norm = nnx.LayerNorm(8, epsilon=1e-5, rngs=rngs())
+        self.attention = nnx.MultiHeadAttention(2, 8, decode=False, rngs=rngs())
+
+    def __call__(self, x):
+        return self.attention(self.norm(x))
+
+
+SEQUENCES, TOKENS = normal(3, 6, 5), normal(3, 6, 8)
+
+LAYER_PAIRS |= {
+    "linen LSTM": lambda: (
+        LinenSequence((linen.LSTMCell(4),)),
+        lively(TorchSequence(nn.LSTM(5, 4, batch_first=True))), SEQUENCES, {},
+    ),
+    "linen GRU of two layers": lambda: (
+        LinenSequence((linen.GRUCell(4), linen.GRUCell(4))),
+        lively(TorchSequence(nn.GRU(5, 4, 2, batch_first=True))), SEQUENCES, {},
+    ),
+    "nnx LSTM of two layers": lambda: (
+        NnxSequence([nnx.LSTMCell(5, 4, rngs=rngs()), nnx.LSTMCell(4, 4, rngs=rngs())]),
+        lively(TorchSequence(nn.LSTM(5, 4, 2, batch_first=True))), SEQUENCES, {},
+    ),
+    "linen attention": lambda: (LinenAttention(), lively(TorchAttention()), TOKENS, {}),
+    "nnx attention": lambda: (NnxAttention(), lively(TorchAttention()), TOKENS, {}),
 }  # fmt: skip

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 Kinds = Mapping[str, str]
 """What each layer is, by path in the order of use."""
 
-SYNONYMS = {"linear": "dense", "embedding": "embed"}
+SYNONYMS = {
+    "linear": "dense",
+    "embedding": "embed",
+    **dict.fromkeys(["lstm", "gru", "rnn"], "recurrence"),
+}
 
 NOT_ACTIVATIONS = {"dropout", "flatten", "identity", "dense", "normalizeimages"}
 

@@ -14,6 +14,7 @@ from torch_port.parity.lockstep import judged
 from torch_port.parity.matching import match
 from torch_port.parity.report import Difference, Report
 from torch_port.parity.sides import is_floating
+from torch_port.parity.stacking import stacked
 from torch_port.parity.torch_sides import torch_side as side_of_torch
 
 LOCALISES_ONLY = {"layer"}
@@ -70,6 +71,7 @@ def compare(
     arrays = [_as_array(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,))]
     ours = side_of_jax(jax_side, arrays, params=params, train=train, seed=seed)
     theirs = side_of_torch(torch_side, arrays, train=train, seed=seed)
+    ours, theirs, notes = stacked(ours, theirs)
     matching = match(ours, theirs, mapping)
     sides = shared(ours, theirs, matching, params is not None)
     compared = compare_sides(sides, Scope(train, gradients, seed))
@@ -77,7 +79,7 @@ def compare(
     if compared.verdict == "semantic":
         faults = diagnose(sides, compared.jax, compared.scope, _alone(sides))
     found = compared.differences
-    notes = [*compared.notes]
+    notes += compared.notes
     if compared.verdict != "semantic":
         notes += [f"{d.kind} {d.jax_path}: {d.judgement.note}" for d in found if d.judgement.note]
     return Report(

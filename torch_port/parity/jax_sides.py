@@ -39,6 +39,7 @@ class Program:
       state: likewise.
       name: from the keys that lead to an array to its name.
       ordered: whether the parameters' order, or that of the tape, is that of their use.
+      kind: what the whole is, where it is one layer.
     """
 
     apply: Callable[..., tuple[Any, Any]]
@@ -46,6 +47,7 @@ class Program:
     state: Any
     name: Callable[[tuple[str, ...]], Name]
     ordered: bool = True
+    kind: str = ""
 
 
 def jax_side(
@@ -157,11 +159,11 @@ def _side(program: Program, inputs: list[np.ndarray], seed: int) -> Side:
         if jnp.issubdtype(output.dtype, jnp.floating)
     }
     runner = _runner(followed, shapes, seed)
-    order = [path.partition("#")[0] for path in tape.kinds]
+    order = tape.order
     place = lambda name: order.index(name.layer) if name.layer in order else len(order)
     by_use = lambda arrays: {name: arrays[name] for name in sorted(arrays, key=place)}
     values = Values(by_use(params), by_use(state), inputs)
-    return Side("JAX", values, tape.kinds, run, float32_inside, program.ordered)
+    return Side("JAX", values, tape.kinds, run, float32_inside, program.ordered, program.kind)
 
 
 def _named(tree: Any, name: Callable[..., Name]) -> tuple[dict[Name, np.ndarray], list[Name]]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from torch_port.parity.alignment import align
 from torch_port.parity.pairing import TWINS, Group, Pair, pair_up, unsettled
 from torch_port.parity.sides import Name, Side
+from torch_port.parity.stacking import STACK_TWINS, place
 
 Groups = dict[str, Group]
 """The layers of a side that hold arrays, or its single arrays, by path."""
@@ -64,7 +65,9 @@ def match(ours: Side, theirs: Side, mapping: Mapping[str, str] | None = None) ->
             "has none to match them; give it a module, or a function with params"
         )
     single = _is_flat(ours) or _is_flat(theirs)
-    (held, rest), (other_held, other_rest) = _groups(ours, single), _groups(theirs, single)
+    stacks = not STACK_TWINS.keys().isdisjoint(name.short for name in ours.values.params)
+    held, rest = _groups(ours, single, False)
+    other_held, other_rest = _groups(theirs, single, stacks)
     ordered = ours.ordered and theirs.ordered and not single
     given = _checked(mapping, held, other_held)
     pairs = _match_groups(held, other_held, ordered, given, strict=True)
@@ -87,13 +90,15 @@ def _is_flat(side: Side) -> bool:
     return not side.ordered and {name.layer for name in side.values.params} == {""}
 
 
-def _groups(side: Side, single: bool) -> tuple[Groups, Groups]:
+def _groups(side: Side, single: bool, stacks: bool) -> tuple[Groups, Groups]:
     """The arrays of each layer, or each array alone, by path: with parameters, and with none."""
     groups: Groups = {}
-    for name, array in {**side.values.params, **side.values.state}.items():
-        path = str(name) if single else name.layer
-        group = groups.setdefault(path, Group(side.kinds.get(name.layer, ""), {}))
-        group.arrays[name.short] = (name, array.shape)
+    arrays = {**side.values.params, **side.values.state}
+    for name, array in arrays.items():
+        layer, short = place(name, arrays) if stacks else (name.layer, name.short)
+        path = str(name) if single else layer
+        group = groups.setdefault(path, Group(side.kinds.get(name.layer, side.kind), {}))
+        group.arrays[short] = (name, array.shape)
     holds = lambda group: any(name in side.values.params for name, _ in group.arrays.values())
     return (
         {path: group for path, group in groups.items() if holds(group)},

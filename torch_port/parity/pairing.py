@@ -7,6 +7,7 @@ import numpy as np
 
 from torch_port.parity.layouts import arranged, fits, restored
 from torch_port.parity.sides import Name
+from torch_port.parity.stacking import STACK_TWINS
 
 Shape = tuple[int, ...]
 Arrays = dict[str, tuple[Name, Shape]]
@@ -61,6 +62,7 @@ TWINS = {
     "var": ("running_var",),
     "std": ("std",),
     "count": ("num_batches_tracked",),
+    **STACK_TWINS,
 }
 """What PyTorch calls what JAX calls so."""
 

@@ -72,6 +72,7 @@ class Side:
       run: from values and a precision to what is computed from them.
       float32_inside: from values to what stays in float32 where all should be float64, in words.
       ordered: whether the order of the parameters is that of their use.
+      kind: what the whole is, where it is one layer.
     """
 
     framework: str
@@ -80,6 +81,7 @@ class Side:
     run: Callable[[Values, Precision], Run]
     float32_inside: Callable[[Values], list[str]]
     ordered: bool = True
+    kind: str = ""
 
 
 @dataclass
@@ -95,10 +97,17 @@ class Tape:
     outputs: dict[str, Any] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
     masks: int = 0
+
+    def enter(self, path: str) -> None:
+        """Notes that a layer is used, be it where its output cannot be followed."""
+        if path not in self.order:
+            self.order.append(path)
 
     def record(self, path: str, kind: str, output: Any) -> Any:
         """Notes an output; a layer that is called again has `#2` behind its path."""
+        self.enter(path)
         self.calls[path] = self.calls.get(path, 0) + 1
         place = path if self.calls[path] == 1 else f"{path}#{self.calls[path]}"
         self.outputs[place], self.kinds[place] = output, kind
