@@ -70,7 +70,7 @@ def _from_linen(module, inputs, params, train, seed) -> Program:
 
     def apply(params, state, inputs, tape):
         follow = linen.intercept_methods(_following(tape))
-        with follow:
+        with follow, _carries():
             outputs, changed = module.apply(
                 {"params": params, **state}, *inputs, **modes, mutable=[*state]
             )
@@ -105,6 +105,29 @@ def _following(tape: Tape):
         return recorded(tape, path, module, output, outside) if path and is_layer else output
 
     return intercept
+
+
+@contextmanager
+def _carries() -> Iterator[None]:
+    """While the context lasts, cells begin with what they carry in the precision of the run."""
+    kinds = [kind for base in CELLS for kind in base.__subclasses__()]
+    kinds = [kind for kind in kinds if "initialize_carry" in vars(kind)]
+    originals = {kind: kind.initialize_carry for kind in kinds}
+    for kind, initialize in originals.items():
+        kind.initialize_carry = _in_precision(initialize)
+    try:
+        yield
+    finally:
+        for kind, initialize in originals.items():
+            kind.initialize_carry = initialize
+
+
+def _in_precision(initialize: Callable[..., Any]) -> Callable[..., Any]:
+    def answered(*args, **kwargs):
+        carry = initialize(*args, **kwargs)
+        return jax.tree.map(lambda leaf: leaf.astype(jnp.result_type(float)), carry)
+
+    return answered
 
 
 def _trace() -> Any:
@@ -152,10 +175,11 @@ def _from_nnx(module, train) -> Program:
 
     def apply(params_tree, state_tree, inputs, tape):
         merged = nnx.merge(
-            graph, _replaced(params, params_tree), _replaced(statistics, state_tree), rest
-        )
+            graph, _replaced(params, params_tree), _replaced(statistics, state_tree), rest,
+            copy=True,  # its counts of random draws change
+        )  # fmt: skip
         paths = {id(child): path for path, child in nnx.iter_modules(merged)}
-        with _followed(merged, paths, tape):
+        with _followed(merged, paths, tape), _carries():
             outputs = merged(*inputs, **modes)
         return outputs, nnx.to_pure_dict(nnx.state(merged, nnx.BatchStat))
 
