@@ -14,6 +14,9 @@ def test_a_right_pair_raises_no_alarm(name):
     assert report.first is None
     report.raise_for_difference()
     ratios = [d.judgement.ratio for d in report.differences if d.kind != "layer"]
+    told = [setting for setting in report.settings if not setting.name.startswith("initial")]
+    assert told
+    assert not [setting for setting in told if setting.differs]
     assert max(ratios) < 2**8 or report.notes  # nnx.Embed casts to float32, as the note says
 
 

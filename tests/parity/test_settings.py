@@ -13,7 +13,8 @@ from flax import linen, nnx
 from torch import nn
 
 from jaxnn import activations, layers, optim
-from torch_port.parity.catalogue.settings import SETTINGS_ENTRIES
+from torch_port import parity
+from torch_port.parity.catalogue.settings import ENTRIES
 from torch_port.parity.initial_values import identify
 from torch_port.parity.jax_sides import jax_side
 from torch_port.parity.matching import match
@@ -307,8 +308,19 @@ def test_an_index_out_of_range_does_what_its_entry_says():
 
 
 def test_entries_are_about_settings_and_put_nothing_in():
-    assert len({entry.id for entry in SETTINGS_ENTRIES}) == 6
-    for entry in SETTINGS_ENTRIES:
+    assert len({entry.id for entry in ENTRIES}) == 6
+    for entry in ENTRIES:
         assert entry.about == "settings"
         assert not [*entry.hypotheses()]
         assert all([entry.title, entry.explanation, entry.jax_fix, entry.torch_fix, entry.source])
+
+
+def test_a_comparison_reports_the_settings_and_the_values_before_they_are_copied():
+    torch.manual_seed(0)
+    ours = linen.Sequential([linen.Dense(60), linen.LayerNorm(), linen.Dense(3)])
+    theirs = nn.Sequential(nn.Linear(50, 60), nn.LayerNorm(60), nn.Linear(60, 3))
+    report = parity.compare(ours, theirs, np.ones((4, 50), np.float32), gradients=False)
+    found = apart(report.settings)
+    assert found["layers_1 | 1", "epsilon"] == (1e-6, 1e-5)
+    drawn = ("LeCun normal (truncated)", "uniform ±1/√fan_in")
+    assert found["layers_0 | 0", "initial kernel"] == drawn

@@ -1,4 +1,9 @@
+from .catalogue import CATALOGUE as CATALOGUE
+from .catalogue.entry import Entry as Entry
 from .compare import compare as compare
 from .ladder import judge as judge
+from .report import Cause as Cause
 from .report import Difference as Difference
+from .report import Fault as Fault
 from .report import Report as Report
+from .report import Setting as Setting

@@ -10,15 +10,13 @@ from torch_port.parity.comparison import Runs, Scope, Sides, items, run_jax, run
 from torch_port.parity.diagnosis import diagnose
 from torch_port.parity.jax_sides import jax_side as side_of_jax
 from torch_port.parity.ladder import Judgement, Verdict
-from torch_port.parity.lockstep import judged
+from torch_port.parity.lockstep import LOCALISES_ONLY, judged
 from torch_port.parity.matching import match
 from torch_port.parity.report import Difference, Report
+from torch_port.parity.settings import initial_settings, settings_of
 from torch_port.parity.sides import is_floating
 from torch_port.parity.stacking import stacked
 from torch_port.parity.torch_sides import torch_side as side_of_torch
-
-LOCALISES_ONLY = {"layer"}
-"""What says where, and not whether: layers may be put together otherwise and mean the same."""
 
 
 def compare(
@@ -73,6 +71,8 @@ def compare(
     theirs = side_of_torch(torch_side, arrays, train=train, seed=seed)
     ours, theirs, notes = stacked(ours, theirs)
     matching = match(ours, theirs, mapping)
+    settings = settings_of(jax_side, torch_side, matching, arrays)
+    settings += initial_settings(ours.values, theirs.values, matching)
     sides = shared(ours, theirs, matching, params is not None)
     compared = compare_sides(sides, Scope(train, gradients, seed))
     faults = ()
@@ -83,7 +83,12 @@ def compare(
     if compared.verdict != "semantic":
         notes += [f"{d.kind} {d.jax_path}: {d.judgement.note}" for d in found if d.judgement.note]
     return Report(
-        compared.verdict, tuple(found), tuple(_not_compared(sides, train)), tuple(notes), faults
+        compared.verdict,
+        tuple(found),
+        tuple(_not_compared(sides, train)),
+        tuple(notes),
+        faults,
+        settings,
     )
 
 

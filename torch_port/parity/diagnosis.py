@@ -32,16 +32,18 @@ def diagnose(
       scope: what is compared.
       alone: parameters without a partner, with JAX's path of their layer.
     """
-    faults = _search(bench_of(sides, jax, scope))
+    bench = bench_of(sides, jax, scope)
+    faults, edits = _search(bench)
     if not all(fault.causes for fault in faults):
         # what belongs together by its order need not do so by what it computes: once more, unlocked
-        freely = _search(bench_of(sides, jax, scope, free=True))
+        freely, free_edits = _search(bench_of(sides, jax, scope, free=True))
         if freely and all(fault.causes for fault in freely):
-            faults = freely
-    return (*faults, *_without_partner(faults, alone))
+            faults, edits = freely, free_edits
+    changed = {bench.trace.calls[number].path for number in edits}
+    return (*faults, *_without_partner(alone, changed, sides))
 
 
-def _search(bench: Bench) -> list[Fault]:
+def _search(bench: Bench) -> tuple[list[Fault], Edits]:
     """One fault after the other, each under the changes that explain those before it."""
     edits: Edits = {}
     faults: list[Fault] = []
@@ -59,7 +61,7 @@ def _search(bench: Bench) -> list[Fault]:
             best, made = explained
             edits = combined(edits, best.edits())
             faults.append(made)
-    return faults
+    return faults, edits
 
 
 def _first_unexplained(found: list[Difference], given_up: set[Place]) -> Difference | None:
@@ -136,19 +138,14 @@ def shown(constant: object) -> str:
 
 
 def _without_partner(
-    faults: Sequence[Fault], alone: Sequence[tuple[str, Difference]]
+    alone: Sequence[tuple[str, Difference]], changed: set[str], sides: Sides
 ) -> list[Fault]:
     """Parameters of one side only that no fault explains: they may have changed nothing yet."""
-    explained = {
-        cause.jax_path
-        for fault in faults
-        for cause in fault.causes
-        if cause.id in ("bias-missing", "scale-missing")
-    }
     entries = {entry.id: entry for entry in PROGRAM_ENTRIES}
     missing = []
     for layer, difference in alone:
-        if layer in explained:
+        of_torch = difference.torch_path.rpartition(".")[0]
+        if (sides.matching.layers.get(layer) if difference.jax_path else of_torch) in changed:
             continue
         path = difference.jax_path or difference.torch_path
         entry = entries["bias-missing" if "bias" in path.rpartition("/")[2] else "scale-missing"]

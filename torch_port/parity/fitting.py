@@ -1,5 +1,6 @@
 """Which hypotheses make a difference vanish, and with which constants."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -119,8 +120,9 @@ class Target:
         """What is left at the place; infinite where the program cannot be run that way."""
         edits = combined(self.edits, Fit((*trials,), (*values,)).edits())
         try:
-            return self.bench.residual(edits, self.place)
-        except (RuntimeError, ValueError, TypeError, IndexError):
+            with warnings.catch_warnings(action="ignore"):
+                return self.bench.residual(edits, self.place)
+        except Exception:  # a change may be anything but applicable
             return np.full(1, np.inf)
 
     def nearest(self, trials: tuple[Trial, ...], starts: Sequence[float | None] = ()) -> Near:
@@ -152,10 +154,14 @@ class Target:
         domains = [trials[i].hypothesis.domain for i in open_ones]
         values = solve(residual, starts, domains, self.limit)
         for i in range(len(values)):
-            with_one = lambda v, i=i: [*values[:i], v, *values[i + 1 :]]
-            short = shortest(values[i], lambda v: _size(residual(with_one(v))) <= self.limit)
-            values = with_one(values[i] if short is None else short)
+            values[i] = self._shortest(residual, values, i)
         return Near(trials, put(values), _size(residual(values)))
+
+    def _shortest(self, residual, values, i) -> float:
+        with_one = lambda value: [*values[:i], value, *values[i + 1 :]]
+        fits = lambda value: _size(residual(with_one(value))) <= self.limit
+        short = shortest(values[i], fits) if fits(values[i]) else None
+        return values[i] if short is None else short
 
 
 def _confirmed(near: Near, target: Target, found: list[Difference]) -> Fit | None:
@@ -164,8 +170,10 @@ def _confirmed(near: Near, target: Target, found: list[Difference]) -> Fit | Non
         return None
     fit = Fit(near.trials, near.values)
     after = target.bench.differences(combined(target.edits, fit.edits()))
-    apart = {place_of(d) for d in after if d.verdict == "semantic"}
-    before = {place_of(d) for d in found if d.verdict == "semantic"}
+    apart, before = (
+        {place_of(d) for d in differences if d.verdict == "semantic"}
+        for differences in (after, found)
+    )
     if target.place in apart or not apart <= before:
         return None
     return fit._replace(mended=len(before - apart))

@@ -131,7 +131,8 @@ def _step(residual, free, left):
         after = residual(moved)
         if after.shape != left.shape:
             return None
-        columns.append((after - left) / width)
+        with np.errstate(invalid="ignore"):
+            columns.append((after - left) / width)
     slopes = np.stack(columns, 1)
     if not np.isfinite(slopes).all() or not np.any(slopes):
         return None

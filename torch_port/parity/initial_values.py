@@ -16,6 +16,9 @@ CRITICAL = 2.2
 CLEARLY = math.log(100.0)
 """By how much a log-likelihood must be the greater for its distribution to be named alone."""
 
+FEWEST = 16
+"""Fewer numbers fit nearly everything that is wide enough."""
+
 MOST = 5_000
 """How many numbers are looked at, evenly spaced: these settle it, and a large embedding has 1e7."""
 
@@ -76,7 +79,8 @@ def identify(array: np.ndarray, fan_in: int, fan_out: int) -> str:
     near = [
         d for d, likelihood in zip(fitting, likelihoods, strict=True) if best - likelihood < CLEARLY
     ]
-    if any(not math.isclose(d.scale, near[0].scale) or d.bound != near[0].bound for d in near):
+    same = all(math.isclose(d.scale, near[0].scale) and d.bound == near[0].bound for d in near)
+    if values.size < FEWEST or not same:
         return "several"
     return " or ".join(d.name for d in near)
 

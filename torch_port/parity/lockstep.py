@@ -14,7 +14,6 @@ from torch_port.parity.comparison import (
     Runs,
     Scope,
     Sides,
-    aligned,
     items,
     layer_gradients,
     locked_to,
@@ -30,6 +29,9 @@ UNLOCKED = (FREE, FREE, FREE)
 
 Place = tuple[str, str, str]
 """Kind, JAX path, PyTorch path."""
+
+LOCALISES_ONLY = {"layer", "layer gradient"}
+"""What says where, and not whether."""
 
 BACKWARD = {"layer gradient", "parameter gradient", "input gradient"}
 
@@ -77,8 +79,10 @@ class Bench(NamedTuple):
 
     def differences(self, edits: Edits) -> list[Difference]:
         """Every quantity under edits, judged, in the order of computation."""
-        torch = self.run(edits)
-        return [judged(item, self.scope) for item in _items(self, torch)]
+        found = _items(self, self.run(edits))
+        # where nothing is locked, layers may be put together otherwise and mean the same
+        decisive = [i for i in found if not self.is_free or i.place[0] not in LOCALISES_ONLY]
+        return [judged(item, self.scope) for item in decisive]
 
     def item(self, edits: Edits, place: Place) -> Item | None:
         """One quantity under edits, of the run in float64 alone."""

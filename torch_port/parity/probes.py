@@ -65,13 +65,23 @@ def parted(
         if len(left) == 1:
             break
         sides = probe(bench.sides)
-        if not _parts(left, sides, bench, edits):
+        try:
+            holds = _holding(left, sides, bench, edits, fault)
+        except Exception:  # a program need not take any values
             continue
-        there = bench_of(sides, run_jax(sides, bench.scope), bench.scope, free=bench.is_free)
-        holds = [fit for fit in left if _mends(fit, there, edits, fault)]
         left = holds or left
     said = "" if len(left) == 1 else "not parted by " + ", nor by ".join(PROBES)
     return left, said
+
+
+def _holding(
+    fits: list[Fit], sides: Sides, bench: Bench, edits: Edits, fault: Difference
+) -> list[Fit]:
+    """Those that explain the fault there as well."""
+    if not _parts(fits, sides, bench, edits):
+        return fits
+    there = bench_of(sides, run_jax(sides, bench.scope), bench.scope, free=bench.is_free)
+    return [fit for fit in fits if _mends(fit, there, edits, fault)]
 
 
 def _parts(fits: Sequence[Fit], sides: Sides, bench: Bench, edits: Edits) -> bool:

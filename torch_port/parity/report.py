@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from jaxnn.files import write_atomically
 from torch_port.parity.ladder import Judgement, Verdict
@@ -66,6 +64,16 @@ class Cause:
     torch_path: str = ""
     constants: Mapping[str, Any] = field(default_factory=dict)
     step: int | None = None
+
+    def reproduction(self) -> str | None:
+        """A script of some twenty lines that shows the difference with PyTorch and JAX alone.
+
+        Returns:
+          Its source text with the recovered constants; None where there is no such script.
+        """
+        from torch_port.parity.reports import scripts
+
+        return scripts.script(self.id, self.constants)
 
 
 @dataclass(frozen=True)
@@ -149,82 +157,54 @@ class Report:
         if self.verdict == "semantic":
             raise AssertionError(str(self))
 
+    def show(self) -> None:
+        """Prints the report in at most ten lines, in colour where the terminal has any."""
+        from torch_port.parity.reports import terminal
+
+        terminal.show(self)
+
+    def to_html(self, path: str | Path) -> None:
+        """Writes the report as one page that needs nothing but itself.
+
+        Args:
+          path: of the file; it appears complete or not at all.
+        """
+        from torch_port.parity.reports import page
+
+        write_atomically(Path(path), page.page(self))
+
     def to_json(self, path: str | Path) -> None:
-        """Writes all that was found as JSON.
+        """Writes all that was found as JSON; `torch_port.parity.reports.data` lists the keys.
 
         Args:
           path: of the file; what is not finite is written as null.
         """
-        found = {
-            "verdict": self.verdict,
-            "first": None if self.first is None else _plain(self.first),
-            "differences": [_plain(difference) for difference in self.differences],
-            "not_compared": list(self.not_compared),
-            "notes": list(self.notes),
-        }
-        write_atomically(Path(path), json.dumps(found, indent=2, allow_nan=False).encode())
+        from torch_port.parity.reports import data
+
+        write_atomically(Path(path), json.dumps(data.data(self), indent=2, allow_nan=False))
+
+    def write_reproductions(self, folder: str | Path) -> list[Path]:
+        """Writes, for each cause that has one, the script that shows it without this project.
+
+        Args:
+          folder: made if there is none; the files have the names of the causes.
+
+        Returns:
+          The paths of what was written.
+        """
+        written = []
+        for cause in self.causes:
+            if (script := cause.reproduction()) is not None:
+                written.append(Path(folder) / f"{cause.id.replace('-', '_')}.py")
+                write_atomically(written[-1], script)
+        return written
 
     def __str__(self) -> str:
-        lines = [f"{self.verdict}: {SAYS[self.verdict]}"]
-        if first := self.first:
-            lines += _first_lines(first)
-        lines.append(self._counted())
-        lines += [f"note: {note}" for note in self.notes[:2]]
-        if self.not_compared:
-            shown = ", ".join(self.not_compared[:3])
-            more = len(self.not_compared) - 3
-            lines.append(f"not compared: {shown}" + (f" and {more} more" if more > 0 else ""))
-        return "\n".join(lines)
+        from torch_port.parity.reports import terminal
 
-    def _counted(self) -> str:
-        """How many of each kind were compared, and how many of these differ in meaning."""
-        counts = {}
-        for difference in self.differences:
-            total, apart = counts.get(difference.kind, (0, 0))
-            counts[difference.kind] = total + 1, apart + (difference.verdict == "semantic")
-        listed = [
-            f"{kind} {total}" + (f" ({apart} differ)" if apart else "")
-            for kind, (total, apart) in counts.items()
-        ]
-        return "compared: " + ", ".join(listed)
-
-
-SAYS = {
-    "equal": "both sides give the same numbers in float32, to the last bit.",
-    "rounding": "both sides compute the same function; they part by rounding only.",
-    "semantic": "the two sides compute different functions.",
-}
+        return terminal.text(self)
 
 
 def _ids(causes: list[Cause]) -> list[str]:
     """Each id once, in order."""
     return [*dict.fromkeys(cause.id for cause in causes)]
-
-
-def _first_lines(first: Difference) -> list[str]:
-    judgement = first.judgement
-    lines = [
-        f"first difference: {first.kind}",
-        f"  JAX      {first.jax_path or '(none)'}",
-        f"  PyTorch  {first.torch_path or '(none)'}",
-    ]
-    if np.isfinite(judgement.ratio):
-        lines.append(
-            f"  relative error {judgement.error32:.1e} in float32, {judgement.error64:.1e} in "
-            f"float64: {judgement.ratio:.0e} times what rounding explains"
-        )
-    if judgement.hidden:
-        lines.append("  hidden: float32 alone would not show it")
-    if judgement.note:
-        lines.append(f"  {judgement.note}")
-    return lines
-
-
-def _plain(difference: Difference) -> dict[str, object]:
-    judgement = asdict(difference.judgement)
-    finite = {
-        name: None if isinstance(value, float) and not np.isfinite(value) else value
-        for name, value in judgement.items()
-    }
-    paths = {"jax_path": difference.jax_path, "torch_path": difference.torch_path}
-    return {"kind": difference.kind, **paths, **finite}

@@ -231,7 +231,7 @@ def _follow(module, inputs, tape, edits: Edits | None = None):
     """The outputs of a module, the layers with arrays of their own in order of use, the calls."""
     order: list[str] = []
     hooks = []
-    mode = Follow(_mask_of(tape), edits, module)
+    mode = Follow(_mask_of(tape), edits, dict(module.named_parameters()))
     ends: dict[str, int] = {}
     for path, layer in module.named_modules():
         holds = bool(layer._parameters or layer._buffers)
@@ -241,6 +241,7 @@ def _follow(module, inputs, tape, edits: Edits | None = None):
     try:
         with mode:
             given = [mode.answer("input", lambda input: input, (x,), {}) for x in inputs]
+            mode.named.update({f"input {i}": x for i, x in enumerate(given)})
             leaves, structure = tree_flatten(module(*given))
             leaves = [
                 mode.answer("output", lambda input: input, (y,), {}) if torch.is_tensor(y) else y

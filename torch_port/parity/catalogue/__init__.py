@@ -3,22 +3,29 @@
 from torch_port.parity.catalogue import (
     activations,
     attention,
+    convolutions,
     inputs,
+    labels,
     layout,
     losses,
     normalization,
+    recurrent,
+    settings,
 )
 from torch_port.parity.catalogue.entry import Entry
 
 PROGRAM_ENTRIES: tuple[Entry, ...] = (
     *layout.ENTRIES,
+    *convolutions.ENTRIES,
+    *recurrent.ENTRIES,
     *normalization.ENTRIES,
     *activations.ENTRIES,
+    *labels.ENTRIES,
     *losses.ENTRIES,
     *attention.ENTRIES,
     *inputs.ENTRIES,
 )
 """What a model or a loss may do otherwise, the simplest explanation first."""
 
-CATALOGUE: tuple[Entry, ...] = PROGRAM_ENTRIES
+CATALOGUE: tuple[Entry, ...] = (*PROGRAM_ENTRIES, *settings.ENTRIES)
 """All entries."""

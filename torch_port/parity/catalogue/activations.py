@@ -124,8 +124,8 @@ ENTRIES = (
     Entry(
         "gelu-approximation",
         "GELU is exact on one side and approximated by tanh on the other",
-        "torch.nn.functional.gelu is exact (erf) by default; jax.nn.gelu and flax.linen.gelu use the tanh "
-        "approximation. They differ by at most 4.7e-4.",
+        "torch.nn.functional.gelu is exact (erf) by default; jax.nn.gelu and flax.linen.gelu use "
+        "the tanh approximation. They differ by at most 4.7e-4.",
         "pass approximate=False to gelu (PyTorch has: {torch})",
         'pass approximate="tanh" to gelu where JAX has the approximation (JAX has: {jax})',
         "JAX documentation, jax.nn.gelu; PyTorch documentation, torch.nn.GELU",
@@ -135,8 +135,8 @@ ENTRIES = (
     Entry(
         "leaky-relu-slope",
         "leaky ReLU has another slope",
-        "Both frameworks take 0.01 by default; papers and Keras 0.2 or 0.3. Negative outputs stand in a "
-        "constant ratio.",
+        "Both frameworks take 0.01 by default; papers and Keras 0.2 or 0.3. Negative outputs "
+        "stand in a constant ratio.",
         "leaky_relu(x, negative_slope={torch})",
         "negative_slope={jax}",
         "PyTorch documentation, torch.nn.LeakyReLU; JAX documentation, jax.nn.leaky_relu",
@@ -156,8 +156,8 @@ ENTRIES = (
     Entry(
         "softplus-threshold",
         "softplus turns into a straight line on one side",
-        "torch.nn.Softplus is x itself above threshold / beta (20 by default); jax.nn.softplus is exact "
-        "everywhere. At 20.5 they differ by 1e-9, which only float64 shows.",
+        "torch.nn.Softplus is x itself above threshold / beta (20 by default); jax.nn.softplus is "
+        "exact everywhere. At 20.5 they differ by 1e-9, which only float64 shows.",
         "jnp.where(x > {torch}, x, jax.nn.softplus(x))",
         "pass a threshold that is never reached, threshold=1e30",
         "PyTorch documentation, torch.nn.Softplus",
@@ -177,8 +177,8 @@ ENTRIES = (
     Entry(
         "activation-missing",
         "an activation stands on one side only",
-        "A layer's activation was forgotten or added in the port. Both programs run and train all the "
-        "same.",
+        "A layer's activation was forgotten or added in the port. Both programs run and train all "
+        "the same.",
         "put there what PyTorch has: {torch}",
         "put there what JAX has: {jax}",
         "Flax documentation, Dense: it has no activation argument, as Keras' has",
@@ -191,15 +191,16 @@ ENTRIES = (
         "Names mislead: swish is silu, hard_tanh is a clip, gelu comes in two forms.",
         "use {torch}",
         "use {jax}",
-        "JAX documentation, jax.nn, activation functions; PyTorch documentation, torch.nn.functional",
+        "JAX documentation, jax.nn, activation functions; PyTorch documentation, "
+        "torch.nn.functional",
         "program",
         _different,
     ),
     Entry(
         "softmax-extra",
         "a softmax stands on one side only",
-        "Losses that take logits apply softmax themselves. With a second one before them the loss of ten "
-        "classes cannot fall below 1.4612.",
+        "Losses that take logits apply softmax themselves. With a second one before them the loss "
+        "of ten classes cannot fall below 1.4612.",
         "PyTorch has: {torch}; JAX has: {jax}: leave the softmax to the loss",
         "JAX has: {jax}; PyTorch has: {torch}: leave the softmax to the loss",
         "PyTorch documentation, torch.nn.CrossEntropyLoss; the lecture's model, differences.md",

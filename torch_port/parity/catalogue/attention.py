@@ -57,9 +57,10 @@ def _mask(call: Call, context: Context) -> Iterator[Hypothesis]:
         if argument in ("attn_mask", "key_padding_mask"):
             yield another(call, "no mask", of=("a mask", "none"), **{argument: None})
     if call.name == "scaled_dot_product_attention" and call["attn_mask"] is None:
+        words = {True: "causal", False: "no mask"}
         own = bool(call["is_causal"])
-        yield another(call, "causal" if not own else "no mask", is_causal=not own,
-                      of=("causal" if own else "no mask", "no mask" if own else "causal"))  # fmt: skip
+        of = words[own], words[not own]
+        yield another(call, words[not own], of=of, is_causal=not own)
     if call.name == "masked_fill":
         yield instead(call, lambda c: c["input"], "no mask", of=("a mask", "none"))
         for value in (-math.inf, -1e30, -1e10, -1e9, -1e5, -1e4, 0.0):
@@ -76,8 +77,8 @@ ENTRIES = (
     Entry(
         "attention-scale",
         "the scores of attention, or another product, have another scale",
-        "Scores are divided by the root of the head's size, not of the model's; some code scales queries "
-        "instead, or forgets to.",
+        "Scores are divided by the root of the head's size, not of the model's; some code scales "
+        "queries instead, or forgets to.",
         "scale by {torch}",
         "scale by {jax}",
         "Vaswani et al. (2017), section 3.2.1; torch.nn.functional.scaled_dot_product_attention",

@@ -1,12 +1,17 @@
 """Losses: what is averaged, what is left out, what a loss takes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch.nn import functional
 
-from torch_port.parity.catalogue.changes import another, constant, instead
+from torch_port.parity.catalogue.changes import (
+    another,
+    constant,
+    instead,
+)
 from torch_port.parity.catalogue.entry import Entry
+from torch_port.parity.catalogue.labels import OVER_CLASSES, is_weighted, leaves_out
 from torch_port.parity.hypotheses import Context, Hypothesis
 from torch_port.parity.torch_calls import Call
 
@@ -14,6 +19,7 @@ LOSSES = {
     "cross_entropy", "nll_loss", "mse_loss", "l1_loss", "soft_margin_loss", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "huber_loss", "smooth_l1_loss", "kl_div",
 }  # fmt: skip
+
 
 REDUCTIONS = {
     "mean": torch.mean,
@@ -27,16 +33,23 @@ REDUCTIONS = {
 }
 
 
+def _reductions(dims: int) -> list[tuple[str, Callable[[torch.Tensor], torch.Tensor]]]:
+    """Those that are not the same as another one, for losses of so many axes."""
+    return [(n, r) for n, r in REDUCTIONS.items() if dims > 1 or "over the" not in n or "size" in n]
+
+
 def _reduction(call: Call, context: Context) -> Iterator[Hypothesis]:
     if call.name in LOSSES:
         own = call["reduction"]
-        for name, reduce in REDUCTIONS.items():
-            if name != own:
+        plain = own != "mean" or not (is_weighted(call) or leaves_out(call))
+        for name, reduce in _reductions(call["input"].ndim - (call.name in OVER_CLASSES)):
+            # "sum over the batch size" of these is an entry of its own
+            if name != own and (plain or name != "sum over the batch size"):
                 change = lambda c, r=reduce: r(c(reduction="none"))
                 yield instead(call, change, f"the reduction: {name}", of=(own, name))
     if call.name in ("mean", "sum") and call["input"].ndim:
         values = call["input"]
-        for name, reduce in REDUCTIONS.items():
+        for name, reduce in _reductions(values.ndim):
             if name != call.name:
                 change = lambda c, r=reduce: r(c["input"])
                 yield instead(call, change, f"the reduction: {name}", of=(call.name, name))
@@ -45,39 +58,6 @@ def _reduction(call: Call, context: Context) -> Iterator[Hypothesis]:
             change = lambda c: other(c["input"], *c.args[1:], **c.kwargs)
             of = call.name, other.__name__
             yield instead(call, change, f"{of[1]} over the same axes", of=of)
-
-
-def _smoothing(call: Call, context: Context) -> Iterator[Hypothesis]:
-    if call.name == "cross_entropy":
-        own = call["label_smoothing"]
-        yield constant(call, "label_smoothing", "label smoothing {}", (0.1, 0.3), "unit")
-        if own:
-            yield another(call, "no label smoothing", of=(own, 0.0), label_smoothing=0.0)
-
-
-def _weights(call: Call, context: Context) -> Iterator[Hypothesis]:
-    weighted = call.name in ("cross_entropy", "nll_loss") and call["weight"] is not None
-    if weighted:
-        change = lambda c: c(reduction="none").mean()
-        of = "divided by the sum of weights", "divided by the number of labels"
-        yield instead(call, change, "a plain mean of weighted losses", of=of)
-        yield another(call, "no class weights", of=("weights", "none"), weight=None)
-
-
-def _ignored(call: Call, context: Context) -> Iterator[Hypothesis]:
-    if call.name not in ("cross_entropy", "nll_loss"):
-        return
-    own = call["ignore_index"]
-    if bool((call["target"] == own).any()):
-        of = "left out of the mean", "counted as 0"
-        change = lambda c: c(reduction="none").mean()
-        yield instead(call, change, f"labels {own} counted as 0 in the mean", of=of)
-        yield another(call, "no index ignored", of=(own, "none"), ignore_index=-12345678)
-        nan = lambda c: c() * float("nan")
-        yield instead(call, nan, f"not a number where a label is {own}", of=(own, "not known"))
-    for label in (0, -1, 255):
-        if label != own and bool((call["target"] == label).any()):
-            yield another(call, f"label {label} ignored", of=(own, label), ignore_index=label)
 
 
 def _clamped(call: Call, context: Context) -> Iterator[Hypothesis]:
@@ -175,26 +155,22 @@ def _logits(call: Call, context: Context) -> Iterator[Hypothesis]:
 
 
 def _factor(call: Call, context: Context) -> Iterator[Hypothesis]:
-    is_loss = call.name in LOSSES or call.name == "output" and not call["input"].ndim
-    for factor in (0.5, 2.0) if is_loss else ():
+    by_hand = call.name == "output" and not any(c.name in LOSSES for c in context.calls)
+    if call.name not in LOSSES and not (by_hand and not call["input"].ndim):
+        return
+    width = call[{"smooth_l1_loss": "beta", "huber_loss": "delta"}.get(call.name, "")]
+    for factor in (f for f in (0.5, 2.0) if width not in (f, 1 / f)):
         change = lambda c, f=factor: c() * f
         yield instead(call, change, f"{factor:g} times the loss", of=(1.0, factor))
-
-
-def _label_encoding(call: Call, context: Context) -> Iterator[Hypothesis]:
-    if call.name in ("cross_entropy", "nll_loss") and not call["target"].is_floating_point():
-        for shift in (-1, 1):
-            change = lambda c, s=shift: c(target=c["target"] + s)
-            of = "labels as given", f"labels {shift:+d}"
-            yield instead(call, change, f"labels {shift:+d}", of=of)
 
 
 ENTRIES = (
     Entry(
         "loss-reduction",
         "the losses are added up otherwise",
-        "PyTorch's losses give the mean by default; Optax's and jaxnn's give one number for each example, "
-        "and the mean over classes or pixels is another one again. The ratio is a whole number.",
+        "PyTorch's losses give the mean by default; Optax's and jaxnn's give one number for each "
+        "example, and the mean over classes or pixels is another one again. The ratio is a whole "
+        "number.",
         "reduce as PyTorch does: {torch}",
         "reduction as in JAX: {jax}",
         "PyTorch documentation, torch.nn.CrossEntropyLoss; Optax documentation, losses",
@@ -202,52 +178,10 @@ ENTRIES = (
         _reduction,
     ),
     Entry(
-        "loss-constant-factor",
-        "a loss has a constant factor on one side",
-        "optax.l2_loss is half the squared error; torch.nn.MSELoss is the whole.",
-        "multiply by {torch} / {jax}: optax.squared_error for optax.l2_loss",
-        "multiply the loss by {jax}",
-        "Optax documentation, optax.losses.l2_loss",
-        "program",
-        _factor,
-    ),
-    Entry(
-        "label-smoothing",
-        "labels are smoothed on one side, or by another amount",
-        "Both frameworks take the share that is spread evenly over all classes; the default is 0.",
-        "smooth by {torch}: optax.smooth_labels(one_hot, {torch})",
-        "label_smoothing={jax}",
-        "Szegedy et al. (2016), section 7; Optax documentation, smooth_labels",
-        "program",
-        _smoothing,
-    ),
-    Entry(
-        "class-weights-normalization",
-        "a mean of weighted losses is divided by something else",
-        "PyTorch divides by the sum of the weights of the labels that are there; a plain mean divides by "
-        "their number.",
-        "divide by the sum of the weights of the labels: PyTorch's is {torch}",
-        'cross_entropy(..., reduction="none").mean(): JAX\'s is {jax}',
-        "PyTorch documentation, torch.nn.CrossEntropyLoss, reduction",
-        "program",
-        _weights,
-    ),
-    Entry(
-        "ignore-index",
-        "labels that PyTorch leaves out are counted by the other side",
-        "cross_entropy leaves labels of ignore_index (-100) out of the mean. Optax knows no such label: it "
-        "gives NaN for one out of range.",
-        "mask those labels, and divide by the number of the others (PyTorch: {torch})",
-        "JAX: {jax}; set ignore_index, or the mean, accordingly",
-        "PyTorch documentation, torch.nn.CrossEntropyLoss, ignore_index",
-        "program",
-        _ignored,
-    ),
-    Entry(
         "log-clamp",
         "a logarithm is clamped, or clipped otherwise",
-        "binary_cross_entropy clamps its logarithms at -100; written by hand it is infinite at 0 and 1, "
-        "and Keras clips probabilities at 1e-7.",
+        "binary_cross_entropy clamps its logarithms at -100; written by hand it is infinite at 0 "
+        "and 1, and Keras clips probabilities at 1e-7.",
         "clamp the logarithms at -100, or take logits",
         "clip as JAX does ({jax}), or take logits",
         "PyTorch documentation, torch.nn.BCELoss",
@@ -267,8 +201,8 @@ ENTRIES = (
     Entry(
         "kl-arguments",
         "the divergence of Kullback and Leibler gets its arguments otherwise",
-        "kl_div takes log-probabilities first and the target second, divides by the number of elements "
-        'unless told "batchmean", and is KL(target || input).',
+        "kl_div takes log-probabilities first and the target second, divides by the number of "
+        'elements unless told "batchmean", and is KL(target || input).',
         "PyTorch has: {torch}",
         "JAX has: {jax}",
         "PyTorch documentation, torch.nn.KLDivLoss",
@@ -286,13 +220,13 @@ ENTRIES = (
         _logits,
     ),
     Entry(
-        "label-encoding",
-        "labels are counted from another number",
-        "One side counts classes from 0 and the other from 1, or takes them one-hot.",
-        "use {torch}",
-        "use {jax}",
-        "PyTorch documentation, torch.nn.CrossEntropyLoss; differences.md, label-encoding",
-        "data",
-        _label_encoding,
+        "loss-constant-factor",
+        "a loss has a constant factor on one side",
+        "optax.l2_loss is half the squared error; torch.nn.MSELoss is the whole.",
+        "multiply by {torch} / {jax}: optax.squared_error for optax.l2_loss",
+        "multiply the loss by {jax}",
+        "Optax documentation, optax.losses.l2_loss",
+        "program",
+        _factor,
     ),
 )

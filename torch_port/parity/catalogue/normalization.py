@@ -116,8 +116,8 @@ def _with_biased_variance(call: Call) -> torch.Tensor:
     axes = tuple(axis for axis in range(x.ndim) if axis != 1)
     excess = torch.var(x, axes, correction=1) - torch.var(x, axes, correction=0)
     y = call()
-    with torch.no_grad():
-        running -= call["momentum"] * excess.detach()
+    # by .data: autograd keeps the running variance, though in training it makes no use of it
+    running.data.sub_(call["momentum"] * excess.detach())
     return y
 
 
@@ -180,8 +180,9 @@ ENTRIES = (
     Entry(
         "batch-norm-momentum",
         "batch norm's momentum weighs the new value on one side and the old one on the other",
-        "PyTorch's momentum (0.1) is the weight of the new statistics, Flax's (0.99) that of the old "
-        "ones: 0.1 there is 0.9 here. Outputs in training agree; after one step the running mean does not.",
+        "PyTorch's momentum (0.1) is the weight of the new statistics, Flax's (0.99) that of the "
+        "old ones: 0.1 there is 0.9 here. Outputs in training agree; after one step the running "
+        "mean does not.",
         "momentum = 1 - {torch} where it weighs the old value, as in Flax",
         "momentum={jax} (PyTorch's weighs the new value)",
         "PyTorch documentation, torch.nn.BatchNorm1d; scverse/scvi-tools pull request 2309",
@@ -191,9 +192,9 @@ ENTRIES = (
     Entry(
         "batch-norm-running-variance",
         "the running variance is divided by n on one side and by n - 1 on the other",
-        "PyTorch normalises with the variance divided by n, but keeps the one divided by n - 1 (Bessel) as "
-        "running value; Flax keeps that divided by n. Outputs in training agree; in evaluation they do "
-        "not, by 0.7 % with batches of 16.",
+        "PyTorch normalises with the variance divided by n, but keeps the one divided by n - 1 "
+        "(Bessel) as running value; Flax keeps that divided by n. Outputs in training agree; in "
+        "evaluation they do not, by 0.7 % with batches of 16.",
         "multiply the batch's variance by n / (n - 1) before it goes into the running value",
         "put (n - 1) / n of the batch's variance into running_var",
         "PyTorch documentation, torch.nn.BatchNorm1d, note on the running variance",
@@ -203,7 +204,8 @@ ENTRIES = (
     Entry(
         "batch-norm-mode",
         "batch norm uses the batch's statistics on one side and the running ones on the other",
-        "A module that was not switched by train() or eval(), or use_running_average that was not passed.",
+        "A module that was not switched by train() or eval(), or use_running_average that was not "
+        "passed.",
         "use {torch}: use_running_average decides",
         "use {jax}: model.train() or model.eval() decides",
         "Flax documentation, flax.linen.BatchNorm; PyTorch documentation, torch.nn.Module.eval",
@@ -213,8 +215,9 @@ ENTRIES = (
     Entry(
         "normalization-epsilon",
         "the epsilon of a normalisation differs",
-        "PyTorch's layer, group and batch norm have 1e-5, Flax's layer, group and RMS norm 1e-6, Keras "
-        "1e-3. At unit variance they differ by 5e-6; at small variance they have nothing in common.",
+        "PyTorch's layer, group and batch norm have 1e-5, Flax's layer, group and RMS norm 1e-6, "
+        "Keras 1e-3. At unit variance they differ by 5e-6; at small variance they have nothing in "
+        "common.",
         "epsilon={torch}",
         "eps={jax}",
         "google/flax issue 2195; PyTorch documentation, torch.nn.LayerNorm",
@@ -224,8 +227,8 @@ ENTRIES = (
     Entry(
         "variance-correction",
         "a variance is divided by n on one side and by n - 1 on the other",
-        "torch.var and torch.std divide by n - 1, jnp.var and jnp.std by n; for a single value that is "
-        "NaN against 0.",
+        "torch.var and torch.std divide by n - 1, jnp.var and jnp.std by n; for a single value "
+        "that is NaN against 0.",
         "jnp.var(x, ddof=1) where PyTorch divides by n - 1 (here by {torch})",
         "torch.var(x, correction=0) where JAX divides by n (here by {jax})",
         "PyTorch documentation, torch.var; NumPy documentation, numpy.var",
@@ -235,8 +238,8 @@ ENTRIES = (
     Entry(
         "normalization-axis",
         "the averages are taken over other axes or groups",
-        "Which axes are averaged follows from the layout: the last one in Flax, normalized_shape or all "
-        "but axis 1 in PyTorch.",
+        "Which axes are averaged follows from the layout: the last one in Flax, normalized_shape "
+        "or all but axis 1 in PyTorch.",
         "average over {torch}",
         "average over {jax}",
         "Flax documentation, flax.linen.LayerNorm, reduction_axes; torch.nn.LayerNorm",
@@ -246,7 +249,8 @@ ENTRIES = (
     Entry(
         "dropout-mode",
         "dropout drops on one side only",
-        "A module in evaluation mode does not drop; Flax's does as its deterministic argument says.",
+        "A module in evaluation mode does not drop; Flax's does as its deterministic argument "
+        "says.",
         "PyTorch {torch}: pass deterministic accordingly",
         "JAX {jax}: call train() or eval() accordingly",
         "PyTorch documentation, torch.nn.Dropout; Flax documentation, flax.linen.Dropout",
@@ -256,7 +260,8 @@ ENTRIES = (
     Entry(
         "dropout-rate-complement",
         "dropout's rate is the chance to drop on one side and to keep on the other",
-        "PyTorch, Flax and jaxnn take the probability to drop; stax and TensorFlow 1 the one to keep.",
+        "PyTorch, Flax and jaxnn take the probability to drop; stax and TensorFlow 1 the one to "
+        "keep.",
         "a rate to drop of {torch}",
         "p={jax}",
         "JAX documentation, jax.example_libraries.stax.Dropout; torch.nn.Dropout",
@@ -276,8 +281,8 @@ ENTRIES = (
     Entry(
         "dropout-scaling",
         "what dropout keeps is scaled on one side only",
-        "Inverted dropout divides by 1 - p while training; the original multiplies by 1 - p at test time. "
-        "Mixed up, activations are off by that factor.",
+        "Inverted dropout divides by 1 - p while training; the original multiplies by 1 - p at "
+        "test time. Mixed up, activations are off by that factor.",
         "divide what is kept by 1 - p while training (PyTorch: {torch})",
         "scale as JAX does (JAX: {jax})",
         "Srivastava et al. (2014), section 10; PyTorch documentation, torch.nn.Dropout",
