@@ -26,6 +26,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy():
     *shown, loaded = process.stdout.splitlines()
     assert (process.returncode, loaded) == (0, "set()")
     assert shown[0] == "usage: torch-port COMMAND [OPTIONS]"
+    assert any(line.startswith("  torch-port compare") for line in shown)
     assert any(line.startswith("  torch-port lecture") for line in shown)
 
 
@@ -45,7 +46,7 @@ def test_the_help_of_the_command_shows_its_options(capsys):
 
 
 WRONG = [
-    (["lectrue"], "torch-port: no command 'lectrue'; expected one of lecture"),
+    (["lectrue"], "torch-port: no command 'lectrue'; expected one of compare, lecture"),
     (["lecture", "--epohcs", "2"], "--epochs"),
     (["lecture", "--epochs", "many"], "'many'"),
     (["lecture", "--epochs", "0"], "--epochs must be a whole number of at least 1, got 0"),

@@ -2,6 +2,7 @@ from .catalogue import CATALOGUE as CATALOGUE
 from .catalogue.entry import Entry as Entry
 from .compare import compare as compare
 from .ladder import judge as judge
+from .optimizers import compare_optimizers as compare_optimizers
 from .report import Cause as Cause
 from .report import Difference as Difference
 from .report import Fault as Fault

@@ -9,6 +9,7 @@ from torch_port.parity.catalogue import (
     layout,
     losses,
     normalization,
+    optimizers,
     recurrent,
     settings,
 )
@@ -27,5 +28,8 @@ PROGRAM_ENTRIES: tuple[Entry, ...] = (
 )
 """What a model or a loss may do otherwise, the simplest explanation first."""
 
-CATALOGUE: tuple[Entry, ...] = (*PROGRAM_ENTRIES, *settings.ENTRIES)
+OPTIMIZER_ENTRIES: tuple[Entry, ...] = optimizers.ENTRIES
+"""What an optimiser may do otherwise, likewise."""
+
+CATALOGUE: tuple[Entry, ...] = (*PROGRAM_ENTRIES, *OPTIMIZER_ENTRIES, *settings.ENTRIES)
 """All entries."""

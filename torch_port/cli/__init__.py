@@ -22,6 +22,9 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "compare": Command(
+        "torch_port.cli.compare", "say whether a JAX and a PyTorch program compute the same"
+    ),
     "lecture": Command(
         "torch_port.lecture", "run the lecture's program on MNIST, as meant or as printed"
     ),

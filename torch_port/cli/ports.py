@@ -1,0 +1,115 @@
+"""Files that define the two sides of a comparison: reading, comparing, and what is wrong in them."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from torch_port.cli import UsageError
+
+if TYPE_CHECKING:
+    from torch_port.parity import Report
+
+KINDS = {
+    "compare": (
+        ("jax_side", "torch_side", "inputs"),
+        ("params", "train", "gradients", "seed", "mapping"),
+    ),
+    "compare_training": (
+        ("jax_side", "torch_side", "batches", "optimizers", "losses"),
+        ("params", "steps", "seed", "mapping"),
+    ),
+    "compare_optimizers": (("optimizers",), ("params", "steps", "seed")),
+}
+"""Of each comparison the names that a file must define, and those that it may."""
+
+
+def load(path: Path) -> ModuleType:
+    """Runs a file as Python would, its folder first on the path of imports.
+
+    Args:
+      path: of the file.
+
+    Returns:
+      The module with what the file defines.
+
+    Raises:
+      UsageError: there is no such file, or it stops the program.
+    """
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    module = ModuleType("__port__")
+    module.__file__ = str(path.resolve())
+    sys.modules["__port__"] = module  # dataclasses look their module up
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        exec(compile(path.read_bytes(), module.__file__, "exec"), vars(module))
+    except SystemExit:
+        raise UsageError(f"{path.name} stops the program before its end") from None
+    return module
+
+
+def compare(module: ModuleType, given: Mapping[str, Any]) -> Report:
+    """Compares what a file defines, as programs, as trainings or as optimisers alone.
+
+    Args:
+      module: what the file defines.
+      given: values that take the place of the file's.
+
+    Raises:
+      UsageError: something that the comparison needs is not defined.
+    """
+    from torch_port import parity
+
+    defined = vars(module)
+    kind = "compare"
+    if "optimizers" in defined:
+        programs = {"jax_side", "torch_side", "batches", "losses"} & defined.keys()
+        kind = "compare_training" if programs else "compare_optimizers"
+    needed, possible = KINDS[kind]
+    if missing := [name for name in needed if name not in defined]:
+        raise UsageError(
+            f"{Path(str(module.__file__)).name} does not define {', '.join(missing)}; "
+            f"parity.{kind} takes {', '.join(needed)}, and may have {', '.join(possible)}"
+        )
+    values = {name: defined[name] for name in (*needed, *possible) if name in defined}
+    values |= {name: value for name, value in given.items() if name in possible}
+    positional = [values.pop(name) for name in needed if name not in ("optimizers", "losses")]
+    if kind == "compare_optimizers":
+        positional = [*values.pop("optimizers")]
+    return getattr(parity, kind)(*positional, **values)
+
+
+def complaint(error: Exception, path: Path) -> str:
+    """What is said of an error: the user's own lines where they raised it, else the message alone.
+
+    Args:
+      error: what was raised.
+      path: of the file.
+    """
+    if isinstance(error, SyntaxError) and error.filename == str(path.resolve()):
+        return f"torch-port compare: {path.name}, line {error.lineno}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [
+        f"  {Path(frame.filename).name}, line {frame.lineno}, in {frame.name}: {frame.line}"
+        for frame in frames
+        if _is_of_the_user(Path(frame.filename), path.resolve().parent)
+    ]
+    if lines and not Path(frames[-1].filename).is_relative_to(HOME):
+        said = f"{type(error).__name__}: {error}"
+        return "\n".join([f"torch-port compare: an error in {path.name}", *lines, said])
+    if isinstance(error, ValueError | TypeError | OSError):
+        return f"torch-port compare: {str(error).removeprefix('compare: ')}"
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
+HOME = Path(__file__).parents[1]
+
+
+def _is_of_the_user(file: Path, folder: Path) -> bool:
+    installed = "site-packages" in file.parts or file.is_relative_to(HOME)
+    return file.is_relative_to(folder) and not installed
