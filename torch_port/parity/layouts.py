@@ -47,7 +47,7 @@ def arranged(layout: str, array: np.ndarray) -> np.ndarray:
       >>> arranged("kernel into heads", np.ones((4, 2, 3))).shape
       (6, 4)
     """
-    return np.ascontiguousarray(LAYOUTS[layout](np.asarray(array)))
+    return LAYOUTS[layout](np.asarray(array))
 
 
 def restored(layout: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -142,8 +142,7 @@ def bench_of(sides: Sides, jax: Runs, scope: Scope, *, free: bool = False) -> Be
       free: whether the PyTorch side goes on with its own values instead.
     """
     run, trace = sides.torch.rerun(sides.torch_values, "float64", FREE, {})
-    shapes = {path: array.shape for path, array in run.layers.items()}
-    locks = UNLOCKED if free else tuple(locked_to(sides, r, shapes) for r in jax)
+    locks = UNLOCKED if free else tuple(locked_to(sides, r, run) for r in jax)
     return Bench(sides, jax, scope, locks, trace, free)  # type: ignore[arg-type]
 
 
