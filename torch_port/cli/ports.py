@@ -1,4 +1,4 @@
-"""Files that define the two sides of a comparison: reading, comparing, and what is wrong in them."""
+"""Files that define the two sides of a comparison: reading them, and what is wrong in them."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def run_torch(sides: Sides, scope: Scope) -> Runs:
 
 
 def moved_values(sides: Sides, scope: Scope) -> tuple[Values, Values]:
-    """All values moved by one unit in the last place, up or down; what is 0 stays 0."""
+    """All values moved by one unit in the last place towards 0, or not: so none leaves a domain."""
     generator = np.random.default_rng([scope.seed, 2])
     precision = scope.moved_in
     unit = np.finfo(precision).eps
@@ -88,7 +88,7 @@ def moved_values(sides: Sides, scope: Scope) -> tuple[Values, Values]:
     def move(array):
         if not is_floating(array):
             return array
-        signs = generator.choice([-1.0, 1.0], array.shape)
+        signs = generator.choice([-1.0, 0.0], array.shape)
         return (array.astype(precision) * (1 + signs * unit)).astype(precision)
 
     of_all = lambda arrays: {name: move(array) for name, array in arrays.items()}
@@ -104,12 +104,13 @@ def moved_values(sides: Sides, scope: Scope) -> tuple[Values, Values]:
 
 def items(sides: Sides, jax: Runs, torch: Runs, scope: Scope) -> Iterator[Item]:
     """Kind, both paths, and the numbers of all that can be compared, in order of computation."""
-    yield from _forward(sides, jax, torch, scope)
+    yield from forward_items(sides, jax, torch, scope)
     if scope.gradients:
-        yield from _backward(sides, jax, torch)
+        yield from gradient_items(sides, jax, torch)
 
 
-def _forward(sides, jax, torch, scope) -> Iterator[Item]:
+def forward_items(sides: Sides, jax: Runs, torch: Runs, scope: Scope) -> Iterator[Item]:
+    """Layers, statistics where both train, and outputs."""
     matching = sides.matching
     statistics = [p for p in matching.pairs if scope.train and p.jax in sides.jax_values.state]
     for path, other in matching.layers.items():
@@ -138,7 +139,8 @@ def _outputs(jax: Runs, torch: Runs) -> Iterator[Item]:
         yield Item(("output", name, name), aligned(numbers) or Evidence(*numbers))
 
 
-def _backward(sides, jax, torch) -> Iterator[Item]:
+def gradient_items(sides: Sides, jax: Runs, torch: Runs) -> Iterator[Item]:
+    """The gradients by parameters and inputs."""
     for p in reversed(sides.matching.pairs):
         if p.jax in sides.jax_values.params and p.torch in sides.torch_values.params:
             numbers = [r.params_gradients[p.jax] for r in jax]

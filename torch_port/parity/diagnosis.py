@@ -56,7 +56,8 @@ def _search(bench: Bench) -> tuple[list[Fault], Edits]:
         explained = _explained(bench, edits, found, fault)
         if explained is None:
             given_up.add(place_of(fault))
-            faults.append(Fault(fault, evidence=described(bench, edits, place_of(fault))))
+            evidence = fault.judgement.note or described(bench, edits, place_of(fault))
+            faults.append(Fault(fault, evidence=evidence))
         else:
             best, made = explained
             edits = combined(edits, best.edits())

@@ -14,7 +14,8 @@ from torch_port.parity.comparison import (
     Runs,
     Scope,
     Sides,
-    items,
+    forward_items,
+    gradient_items,
     layer_gradients,
     locked_to,
     moved_values,
@@ -73,9 +74,10 @@ class Bench(NamedTuple):
         )  # fmt: skip
         return Runs(*(rerun(v, precision, lock, edits)[0] for v, precision, lock in given))
 
-    def run_once(self, edits: Edits) -> Run:
+    def run_once(self, edits: Edits, *, gradients: bool = True) -> Run:
         """The run in float64 alone."""
-        return self.sides.torch.rerun(self.sides.torch_values, "float64", self.locks[1], edits)[0]
+        values, lock = self.sides.torch_values, self.locks[1]
+        return self.sides.torch.rerun(values, "float64", lock, edits, gradients)[0]
 
     def differences(self, edits: Edits) -> list[Difference]:
         """Every quantity under edits, judged, in the order of computation."""
@@ -86,7 +88,7 @@ class Bench(NamedTuple):
 
     def item(self, edits: Edits, place: Place) -> Item | None:
         """One quantity under edits, of the run in float64 alone."""
-        torch = self.run_once(edits)
+        torch = self.run_once(edits, gradients=place[0] in BACKWARD)
         found = _items(self, Runs(torch, torch, torch))
         return next((item for item in found if item.place == place), None)
 
@@ -120,16 +122,11 @@ class Bench(NamedTuple):
         yield [call for call in calls if all(call is not other for other in own)]
 
 
-def _items(bench: Bench, torch: Runs) -> list[Item]:
-    forward_and_back = [*items(bench.sides, bench.jax, torch, bench.scope)]
-    if not bench.scope.gradients:
-        return forward_and_back
-    between = next(
-        (i for i, item in enumerate(forward_and_back) if item.place[0] in BACKWARD),
-        len(forward_and_back),
-    )
-    gradients = [*layer_gradients(bench.sides, bench.jax, torch)]
-    return [*forward_and_back[:between], *gradients, *forward_and_back[between:]]
+def _items(bench: Bench, torch: Runs) -> Iterator[Item]:
+    yield from forward_items(bench.sides, bench.jax, torch, bench.scope)
+    if bench.scope.gradients:
+        yield from layer_gradients(bench.sides, bench.jax, torch)
+        yield from gradient_items(bench.sides, bench.jax, torch)
 
 
 def bench_of(sides: Sides, jax: Runs, scope: Scope, *, free: bool = False) -> Bench:

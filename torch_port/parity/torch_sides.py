@@ -53,10 +53,11 @@ class TorchSide(Side):
     """A PyTorch program, which can also be locked to values and run with calls edited.
 
     Attributes:
-      rerun: from values, a precision, a lock and edits to what is computed, and the calls.
+      rerun: from values, a precision, a lock and edits to what is computed, and the calls; with
+        False behind these the gradients are left out as 0.
     """
 
-    rerun: Callable[[Values, Precision, Locked, Edits], tuple[Run, Trace]] = None  # type: ignore[assignment]
+    rerun: Callable[..., tuple[Run, Trace]] = None  # type: ignore[assignment]
 
 
 FREE = Locked({}, {})
@@ -86,8 +87,8 @@ def torch_side(program: Any, inputs: list[np.ndarray], *, train: bool, seed: int
     }
     values = Values(by_use(values.params), by_use(values.state), inputs)
 
-    def rerun(values, precision, locked, edits):
-        return _run(module, values, precision, seed, locked, edits)
+    def rerun(values, precision, locked, edits, gradients=True):
+        return _run(module, values, precision, seed, locked, edits, gradients)
 
     def run(values: Values, precision: Precision) -> Run:
         return rerun(values, precision, FREE, {})[0]
@@ -135,7 +136,7 @@ def _tensors(inputs, precision):
     return [torch.from_numpy(np.array(cast(x, precision))) for x in inputs]
 
 
-def _run(module, values, precision, seed, locked, edits):
+def _run(module, values, precision, seed, locked, edits, with_gradients):
     module = copy.deepcopy(module).to(getattr(torch, precision))
     with torch.no_grad():
         tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
@@ -156,7 +157,8 @@ def _run(module, values, precision, seed, locked, edits):
                 "as an input"
             )
         floating = {i: x for i, x in enumerate(inputs) if x.is_floating_point()}
-        gradients = _gradients(outputs, [*params.values(), *floating.values()], seed)
+        differentiated = outputs if with_gradients else []
+        gradients = _gradients(differentiated, [*params.values(), *floating.values()], seed)
     run = Run(
         {path: _array(output) for path, output in tape.outputs.items()},
         [_array(output) for output in outputs],

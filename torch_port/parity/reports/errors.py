@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxnn.plots.style import shorten
 from torch_port.parity.ladder import CLEARLY_ROUNDING, UNITS
 from torch_port.parity.reports import words
 
@@ -92,7 +93,8 @@ def _marks(judgement: Judgement, highest: float) -> str:
         x = f"{_across(tick, highest):.2f}%"
         parts.append(f'<line class="grid" x1="{x}" x2="{x}" y1="0" y2="100%"/>')
     if not np.isfinite(judgement.ratio):
-        return "".join(parts) + f'<text class="none" x="1%" y="65%">{escape(judgement.note)}</text>'
+        note = escape(shorten(judgement.note, 40))
+        return "".join(parts) + f'<text class="none" x="1%" y="65%">{note}</text>'
     for mark, error in (("single", judgement.error32), ("double", judgement.error64)):
         parts.append(f'<use href="#{mark}" x="{_across(error, highest):.2f}%" y="50%"/>')
     return "".join(parts)
@@ -106,8 +108,8 @@ def limit(judgement: Judgement) -> float:
 
     Example:
       >>> from torch_port.parity.ladder import Judgement
-      >>> limit(Judgement("semantic", 1e-5, 1e-5, 1e9, 3.0)), limit(Judgement("equal", 0, 0, 0, 0))
-      (2.56e-12, 5.684341886080802e-14)
+      >>> f'{limit(Judgement("semantic", 1e-5, 1e-5, 1e9, 3.0)):.3g}'
+      '2.56e-12'
     """
     if np.isfinite(judgement.ratio) and judgement.ratio > 0:
         return CLEARLY_ROUNDING * judgement.error64 / judgement.ratio

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping
 from importlib.resources import files
@@ -16,29 +15,36 @@ def script(id: str, constants: Mapping[str, Any]) -> str | None:
 
     Args:
       id: of the entry in the catalogue.
-      constants: by side; they take the place of the script's own, where it has any.
+      constants: by side; numbers take the place of the script's own, where it has any.
 
     Returns:
       Its source text; None where there is no script.
+
+    Example:
+      >>> print(script("no-such-difference", {}))
+      None
     """
     place = files("torch_port.parity").joinpath("reproductions", f"{id.replace('-', '_')}.py")
     if not place.is_file():
         return None
     source = place.read_text("utf-8")
-    for side, value in constants.items():
-        if (literal := _literal(value)) is not None:
-            source = _with_constant(source, side.upper(), literal)
+    for side, constant in constants.items():
+        value = plain(constant)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            source = with_constant(source, side.upper(), value)
     return source
 
 
-def _with_constant(source: str, name: str, literal: str) -> str:
-    """The source with another value on the line that gives the constant its own."""
-    return re.sub(rf"(?m)^({name} = )[^#\n]*?(?=\s*(#|$))", lambda line: line[1] + literal, source)
+def with_constant(source: str, name: str, value: float) -> str:
+    """A script with another number on the line that gives a name its own.
 
+    Args:
+      source: of the script.
+      name: of the constant.
+      value: of it.
 
-def _literal(value: Any) -> str | None:
-    """The value as Python writes it, or None where it is nothing that can be written down."""
-    try:
-        return repr(ast.literal_eval(repr(plain(value))))
-    except (ValueError, SyntaxError):
-        return None
+    Example:
+      >>> with_constant("TORCH = 1e-5  # inside the root", "TORCH", 0.001)
+      'TORCH = 0.001  # inside the root'
+    """
+    return re.sub(rf"(?m)^{name} = [-+.\de]+", f"{name} = {value!r}", source)

@@ -1,0 +1,23 @@
+"""One side's momentum is Nesterov's, the other's is not."""
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import torch
+
+transformation = optax.sgd(0.1, momentum=0.9)
+torch_factory = lambda tensors: torch.optim.SGD(tensors, 0.1, momentum=0.9, nesterov=True)
+optimizers = transformation, torch_factory
+
+gradients = np.random.default_rng(0).standard_normal((3, 4), np.float32)
+
+if __name__ == "__main__":
+    params, tensors = jnp.ones(4), torch.ones(4, requires_grad=True)
+    state, optimizer = transformation.init(params), torch_factory([tensors])
+    for gradient in gradients:
+        updates, state = transformation.update(gradient, state, params)
+        params = optax.apply_updates(params, updates)
+        tensors.grad = torch.from_numpy(gradient)
+        optimizer.step()
+    print("JAX", params, "PyTorch", tensors.detach(), sep="\n")
+    print("largest difference", np.abs(params - tensors.detach().numpy()).max())
