@@ -7,10 +7,11 @@ import numpy as np
 
 from torch_port.parity.images import channels_first, channels_last, is_turned
 from torch_port.parity.ladder import Evidence
+from torch_port.parity.locks import Locked
 from torch_port.parity.matching import Matching
 from torch_port.parity.pairing import Pair
 from torch_port.parity.sides import Name, Precision, Run, Side, Values, is_floating
-from torch_port.parity.torch_sides import Locked, TorchSide
+from torch_port.parity.torch_sides import TorchSide
 
 
 class Sides(NamedTuple):

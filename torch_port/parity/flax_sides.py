@@ -91,13 +91,13 @@ def _following(tape: Tape):
         if context.method_name != "__call__":
             return call(*args, **kwargs)
         module, path = context.module, "/".join(context.module.path)
-        tape.enter(path)
         calls += _trace() == outside
         before = calls
-        if isinstance(module, linen.Dropout):
-            output = _dropped(module, tape, *args, **kwargs)
-        else:
-            output = call(*args, **kwargs)
+        with tape.within(path):
+            if isinstance(module, linen.Dropout):
+                output = _dropped(module, tape, *args, **kwargs)
+            else:
+                output = call(*args, **kwargs)
         holds = any(
             not isinstance(value, dict) for value in module.variables.get("params", {}).values()
         )
@@ -217,14 +217,14 @@ def _recording(call, paths, tape):
 
     def answered(self, *args, **kwargs):
         path = "/".join(map(str, paths.get(id(self), ())))
-        tape.enter(path)
-        if isinstance(self, nnx.Dropout):
-            kwargs.pop("rngs", None)
-            deterministic = kwargs.get("deterministic")
-            deterministic = self.deterministic if deterministic is None else deterministic
-            output = args[0] if deterministic else _masked(args[0], self, tape)
-        else:
-            output = call(self, *args, **kwargs)
+        with tape.within(path):
+            if isinstance(self, nnx.Dropout):
+                kwargs.pop("rngs", None)
+                deterministic = kwargs.get("deterministic")
+                deterministic = self.deterministic if deterministic is None else deterministic
+                output = args[0] if deterministic else _masked(args[0], self, tape)
+            else:
+                output = call(self, *args, **kwargs)
         children = [child for _, child in nnx.iter_modules(self) if child is not self]
         is_layer = isinstance(self, WHOLES) or not any(map(callable, children))
         return recorded(tape, path, self, output, outside) if path and is_layer else output

@@ -24,7 +24,7 @@ def channels_last(array: np.ndarray) -> np.ndarray:
 
 
 def is_turned(ours: np.ndarray, theirs: np.ndarray) -> bool:
-    """Whether PyTorch's array is JAX's with channels first; where all axes are as long, values tell.
+    """Whether PyTorch's array is JAX's with channels first; of cubes their values tell.
 
     Args:
       ours: of JAX.

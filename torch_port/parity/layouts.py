@@ -1,12 +1,12 @@
 """How one array lies in memory on either side; `convert` knows the first two, more come here.
 
-    JAX                                         PyTorch
-    kernel (space, in, out)                     weight (out, in, space)
-    kernel of a transposed convolution:
-      (space, in, out), not flipped in space    weight (in, out, space), flipped in space
-    kernel into heads (in, heads, size)         weight (heads · size, in)
-    kernel out of heads (heads, size, out)      weight (out, heads · size)
-    bias (heads, size), slope ()                bias (heads · size), slope (1)
+JAX                                         PyTorch
+kernel (space, in, out)                     weight (out, in, space)
+kernel of a transposed convolution:
+  (space, in, out), not flipped in space    weight (in, out, space), flipped in space
+kernel into heads (in, heads, size)         weight (heads · size, in)
+kernel out of heads (heads, size, out)      weight (out, heads · size)
+bias (heads, size), slope ()                bias (heads · size), slope (1)
 """
 
 import numpy as np

@@ -21,10 +21,11 @@ from torch_port.parity.comparison import (
     moved_values,
 )
 from torch_port.parity.ladder import judge, judge_in_float32, rounding_limit
+from torch_port.parity.locks import FREE, Locked
 from torch_port.parity.report import Difference
 from torch_port.parity.sides import Run
 from torch_port.parity.torch_calls import Call, Edits
-from torch_port.parity.torch_sides import FREE, Locked, Trace
+from torch_port.parity.torch_sides import Trace
 
 UNLOCKED = (FREE, FREE, FREE)
 

@@ -204,9 +204,7 @@ def _checked(mapping: Any, ours: Groups, theirs: Groups) -> Given:
 
 def _names(groups: Groups) -> dict[str, str]:
     """The path of its group by the name of every array."""
-    return {
-        str(name): path for path, group in groups.items() for name, _ in group.arrays.values()
-    }
+    return {str(name): path for path, group in groups.items() for name, _ in group.arrays.values()}
 
 
 def _known(framework: str, path: str, layers: Iterable[str], arrays: Iterable[str]) -> None:

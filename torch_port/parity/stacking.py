@@ -266,11 +266,12 @@ def _seen(
         "values": side.values._replace(params=join(side.values.params)),
         "run": lambda values, precision: seen(side.run(whole(values), precision)),
         "float32_inside": lambda values: side.float32_inside(whole(values)),
+        "repeats": lambda values: side.repeats(whole(values)),
     }
     if isinstance(side, TorchSide):
 
-        def rerun(values, precision, locked, edits):
-            run, trace = side.rerun(whole(values), precision, locked, edits)
+        def rerun(values, *settings):
+            run, trace = side.rerun(whole(values), *settings)
             return seen(run), trace
 
         changes["rerun"] = rerun
