@@ -65,7 +65,8 @@ def compare(
     """
     task = Task(jax_side, torch_side, params, train, seed, mapping)
     sides, notes = prepared(task, inputs)
-    settings = settings_of(jax_side, torch_side, sides.matching, [*sides.jax_values.inputs])
+    inputs_of_both = [*sides.jax_values.inputs], [*sides.torch_values.inputs]
+    settings = settings_of(jax_side, torch_side, sides.matching, *inputs_of_both)
     settings += initial_settings(sides.jax.values, sides.torch.values, sides.matching)
     compared = compare_sides(sides, Scope(train, gradients, seed))
     faults = ()
