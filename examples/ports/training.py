@@ -30,7 +30,6 @@ optimizers = (
 )
 
 generator = np.random.default_rng(0)
-inputs = generator.standard_normal((64, 8), np.float32)
 batches = [
     (generator.standard_normal((64, 8), np.float32), generator.integers(0, 3, 64))
     for _ in range(20)

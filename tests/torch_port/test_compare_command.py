@@ -44,6 +44,16 @@ def test_the_status_is_0_for_the_same_function(compare):
     assert out.startswith(("rounding", "equal"))
 
 
+def test_optimisers_alone_are_compared(compare):
+    source = (
+        "import optax\nimport torch\nsteps = 3\n"
+        "optimizers = optax.sgd(0.1), lambda params: torch.optim.SGD(params, lr=0.1)\n"
+    )
+    status, out, err = compare(source)
+    assert (status, err) == (0, "")
+    assert "updates" in out
+
+
 def test_the_file_may_import_its_neighbours_and_define_dataclasses(compare, tmp_path):
     (tmp_path / "my_sides.py").write_text("import torch\nsine = torch.sin\n", encoding="utf-8")
     source = RIGHT + (
@@ -76,6 +86,10 @@ WRONG_FILES = {
     "missing names of a training": (
         "optimizers = losses = batches = 1\n",
         "does not define jax_side, torch_side; parity.compare_training takes",
+    ),
+    "one optimiser": (
+        "import optax\noptimizers = optax.sgd(0.1)\n",
+        "port.py: optimizers must be a pair, JAX's transformation and a function from",
     ),
     "not Python": ("x = 1\ny = (2\n", "port.py, line 2: '(' was never closed"),
     "stops": ("raise SystemExit(0)\n", "port.py stops the program before its end"),

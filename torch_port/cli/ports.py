@@ -76,12 +76,22 @@ def compare(module: ModuleType, given: Mapping[str, Any]) -> Report:
             f"{Path(str(module.__file__)).name} does not define {', '.join(missing)}; "
             f"parity.{kind} takes {', '.join(needed)}, and may have {', '.join(possible)}"
         )
+    if kind != "compare" and not _is_pair(defined["optimizers"]):
+        raise UsageError(
+            f"{Path(str(module.__file__)).name}: optimizers must be a pair, JAX's transformation "
+            "and a function from a list of parameters to PyTorch's optimiser"
+        )
     values = {name: defined[name] for name in (*needed, *possible) if name in defined}
     values |= {name: value for name, value in given.items() if name in possible}
     positional = [values.pop(name) for name in needed if name not in ("optimizers", "losses")]
     if kind == "compare_optimizers":
         positional = [*values.pop("optimizers")]
     return getattr(parity, kind)(*positional, **values)
+
+
+def _is_pair(value: Any) -> bool:
+    """Whether it is two things, and not one transformation, which is a pair of functions itself."""
+    return isinstance(value, tuple | list) and len(value) == 2 and not hasattr(value, "update")
 
 
 def complaint(error: Exception, path: Path) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from torch_port.parity.comparison import Runs, Scope, Sides, items, run_jax, run_torch
 from torch_port.parity.diagnosis import diagnose
+from torch_port.parity.hidden import hidden_differences
 from torch_port.parity.ladder import Judgement, Verdict
 from torch_port.parity.lockstep import LOCALISES_ONLY, judged
 from torch_port.parity.preparation import Task, prepared
@@ -77,6 +78,7 @@ def compare(
     notes += compared.notes
     if compared.verdict != "semantic":
         notes += [f"{d.kind} {d.jax_path}: {d.judgement.note}" for d in found if d.judgement.note]
+        notes += [] if compared.notes else hidden_differences(sides, compared.scope)
     return Report(
         compared.verdict,
         tuple(found),
@@ -173,7 +175,7 @@ def _float32_inside(sides: Sides) -> list[str]:
 
 
 def _not_compared(sides: Sides, train: bool) -> Iterator[str]:
-    """Layers and statistics without a partner."""
+    """Layers and statistics without a partner; the whole program's output is compared as such."""
     matching = sides.matching
     ours, theirs = {*matching.layers}, {*matching.layers.values()}
     yield from (f"JAX {path}" for path in sides.jax.kinds if not _covered(path, ours, "/"))

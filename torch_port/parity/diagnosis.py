@@ -50,6 +50,9 @@ def _search(bench: Bench) -> tuple[list[Fault], Edits]:
     given_up: set[Place] = set()
     for _ in range(MOST_FAULTS):
         found = bench.differences(edits)
+        if given_up:
+            # gradients say nothing of their own where what they belong to is open
+            found = [d for d in found if d.kind not in BACKWARD]
         fault = _first_unexplained(found, given_up)
         if fault is None:
             break
@@ -66,14 +69,12 @@ def _search(bench: Bench) -> tuple[list[Fault], Edits]:
 
 
 def _first_unexplained(found: list[Difference], given_up: set[Place]) -> Difference | None:
-    """The first fault; gradients say nothing of their own where what they belong to is open."""
+    """The first fault that is not given up."""
     return next(
         (
             difference
             for difference in found
-            if difference.verdict == "semantic"
-            and place_of(difference) not in given_up
-            and not (given_up and difference.kind in BACKWARD)
+            if difference.verdict == "semantic" and place_of(difference) not in given_up
         ),
         None,
     )

@@ -1,20 +1,23 @@
 """Which hypotheses make a difference vanish, and with which constants."""
 
 import warnings
-from collections.abc import Iterable, Sequence
-from itertools import combinations
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from torch_port.parity.catalogue.entry import Entry
 from torch_port.parity.hypotheses import Context, Hypothesis, combined, shortest, solve
-from torch_port.parity.lockstep import Bench, Place, place_of
+from torch_port.parity.lockstep import BACKWARD, Bench, Place, place_of
 from torch_port.parity.report import Difference
 from torch_port.parity.torch_calls import Call, Edits
 
-MOST_PAIRED = 14
-"""Of the hypotheses that leave least of the difference, how many are tried two at a time."""
+BEST, MOST_PAIRS = 8, 1200
+"""How many of the hypotheses that leave least are tried with all others, and how many pairs."""
+
+FEW = 16
+"""With fewer numbers than these a difference may vanish by chance."""
 
 STILL_FAR = 0.9
 """A hypothesis with a constant that leaves more than this of the difference at its first start is
@@ -82,7 +85,7 @@ def fits(
     fault: Difference,
 ) -> tuple[list[Fit], list[Near]]:
     """Those that alone make the difference vanish, best first, and what the others leave of it."""
-    target = Target(bench, edits, place_of(fault))
+    target = Target(bench, edits, place_of(fault), _gradients(found))
     near = [target.nearest((trial,)) for trial in trials]
     fitting = [fit for one in near if (fit := _confirmed(one, target, found))]
     return sorted(fitting, key=lambda fit: -fit.mended), near
@@ -91,39 +94,57 @@ def fits(
 def pairs_that_fit(
     near: Sequence[Near], bench: Bench, edits: Edits, found: list[Difference], fault: Difference
 ) -> list[Fit]:
-    """Likewise for two at a time, of those that leave least alone."""
-    target = Target(bench, edits, place_of(fault))
-    nearest = sorted((one for one in near if np.isfinite(one.left)), key=lambda one: one.left)
-    for first, second in combinations(nearest[:MOST_PAIRED], 2):
+    """The first that fits of two at a time: those that leave least alone, each with any other."""
+    target = Target(bench, edits, place_of(fault), _gradients(found))
+    applicable = sorted((one for one in near if np.isfinite(one.left)), key=lambda one: one.left)
+    for first, second in _pairs(applicable):
         trials = first.trials + second.trials
-        starts = first.values + second.values
-        if fit := _confirmed(target.nearest(trials, starts), target, found):
+        if fit := _confirmed(target.nearest(trials, first.values + second.values), target, found):
             return [fit]
     return []
 
 
+def _gradients(found: list[Difference]) -> list[Place]:
+    """The gradients that are apart."""
+    return [place_of(d) for d in found if d.kind in BACKWARD and d.verdict == "semantic"]
+
+
+def _pairs(near: Sequence[Near]) -> Iterator[tuple[Near, Near]]:
+    """Each of the best with each behind it, nearest first, as many as are worth the time."""
+    pairs = ((near[i], other) for i in range(len(near[:BEST])) for other in near[i + 1 :])
+    return islice(pairs, MOST_PAIRS)
+
+
 class Target:
-    """One place whose difference should vanish: runs the PyTorch side and measures what is left.
+    """A place whose difference should vanish: runs the PyTorch side and measures what is left.
+
+    A few numbers can be met by chance; with these the gradients that are apart should vanish too.
 
     Args:
       bench: on which it is run.
       edits: which are in force already.
       place: of the difference.
+      gradients: the gradients that are apart.
     """
 
-    def __init__(self, bench: Bench, edits: Edits, place: Place):
+    def __init__(self, bench: Bench, edits: Edits, place: Place, gradients: Sequence[Place] = ()):
         self.bench, self.edits, self.place = bench, edits, place
-        self.limit = bench.limit(edits, place)
+        limits = bench.limits(edits, [place])
+        if bench.residuals(edits, [place])[0].size < FEW:
+            limits |= bench.limits(edits, gradients)
+        self.limits = limits
         self.before = _size(self.residual(()))
 
     def residual(self, trials: Sequence[Trial], values: Sequence[float | None] = ()) -> np.ndarray:
-        """What is left at the place; infinite where the program cannot be run that way."""
+        """What is left, in units of what rounding explains; infinite where it cannot be run."""
         edits = combined(self.edits, Fit((*trials,), (*values,)).edits())
         try:
             with warnings.catch_warnings(action="ignore"):
-                return self.bench.residual(edits, self.place)
+                left = self.bench.residuals(edits, [*self.limits])
         except Exception:  # a change may be anything but applicable
             return np.full(1, np.inf)
+        pairs = zip(left, self.limits.values(), strict=True)
+        return np.concatenate([r / (limit * np.sqrt(max(r.size, 1))) for r, limit in pairs])
 
     def nearest(self, trials: tuple[Trial, ...], starts: Sequence[float | None] = ()) -> Near:
         """The constants that leave least of the difference, from the given or the likely ones."""
@@ -133,11 +154,15 @@ class Target:
             values = (None,) * len(trials)
             return Near(trials, values, _size(self.residual(trials, values)))
         best = Near(trials, tuple(starts) or (None,) * len(trials), np.inf)
-        for tried in [starts] if starts else [[s] for s in likely[open_ones[0]]]:
-            one = self._solved(trials, open_ones, [tried[i] for i in open_ones])
+        many = len(open_ones) > 1 or starts
+        tried = [[likely[i][0] for i in open_ones]] if many else [[s] for s in likely[open_ones[0]]]
+        if starts:
+            tried.append([starts[i] for i in open_ones])
+        for values in tried:
+            one = self._solved(trials, open_ones, values)
             if one.left < best.left:
                 best = one
-            if best.left <= self.limit or not best.left < STILL_FAR * self.before:
+            if best.left <= 1 or not (best.left < STILL_FAR * self.before or starts):
                 break
         return best
 
@@ -152,35 +177,34 @@ class Target:
 
         residual = lambda values: self.residual(trials, put(values))
         domains = [trials[i].hypothesis.domain for i in open_ones]
-        values = solve(residual, starts, domains, self.limit)
+        values = solve(residual, starts, domains, enough=1.0)
         for i in range(len(values)):
             values[i] = self._shortest(residual, values, i)
         return Near(trials, put(values), _size(residual(values)))
 
     def _shortest(self, residual, values, i) -> float:
         with_one = lambda value: [*values[:i], value, *values[i + 1 :]]
-        fits = lambda value: _size(residual(with_one(value))) <= self.limit
+        fits = lambda value: _size(residual(with_one(value))) <= 1
         short = shortest(values[i], fits) if fits(values[i]) else None
         return values[i] if short is None else short
 
 
 def _confirmed(near: Near, target: Target, found: list[Difference]) -> Fit | None:
     """A fit if all that is compared, in both precisions, says so: mended there, and no worse."""
-    if not near.left <= target.limit:
+    if not near.left <= 1:
         return None
     fit = Fit(near.trials, near.values)
     after = target.bench.differences(combined(target.edits, fit.edits()))
-    apart, before = (
-        {place_of(d) for d in differences if d.verdict == "semantic"}
-        for differences in (after, found)
-    )
+    judged = {place_of(d) for d in found}
+    apart = {place_of(d) for d in after if d.verdict == "semantic"} & judged
+    before = {place_of(d) for d in found if d.verdict == "semantic"}
     if target.place in apart or not apart <= before:
         return None
     return fit._replace(mended=len(before - apart))
 
 
 def _size(residual: np.ndarray) -> float:
-    """The root of the mean square; infinite where it is not a number."""
+    """The norm; infinite where it is not a number."""
     with np.errstate(all="ignore"):
-        size = float(np.sqrt(np.mean(np.square(residual)))) if residual.size else 0.0
+        size = float(np.linalg.norm(residual))
     return size if np.isfinite(size) else np.inf

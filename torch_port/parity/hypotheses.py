@@ -93,7 +93,7 @@ def solve(
       residual: from values to differences.
       starts: a value for each constant.
       domains: of each constant, which it does not leave.
-      enough: the root mean square of a residual that need not become less.
+      enough: the norm of a residual that need not become less.
       steps: at most as many.
 
     Returns:
@@ -109,15 +109,18 @@ def solve(
     best = np.array(free)
     left = residual(bound(best))
     for _ in range(steps):
-        if np.linalg.norm(left) <= enough * math.sqrt(left.size):
+        if np.linalg.norm(left) <= enough:
             break
         step = _step(lambda free: residual(bound(free)), best, left)
         if step is None:
             break
-        after = residual(bound(best + step))
-        if after.shape != left.shape or not np.linalg.norm(after) < np.linalg.norm(left):
+        for shorter in (1, 0.5, 0.25, 0.125):
+            after = residual(bound(best + shorter * step))
+            if after.shape == left.shape and np.linalg.norm(after) < np.linalg.norm(left):
+                best, left = best + shorter * step, after
+                break
+        else:
             break
-        best, left = best + step, after
     return bound(best)
 
 

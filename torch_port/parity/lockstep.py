@@ -4,7 +4,7 @@ The PyTorch side goes on with JAX's outputs behind every layer, and backwards wi
 so that each place shows what it alone does otherwise: one fault in one place, and all of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -93,20 +93,23 @@ class Bench(NamedTuple):
         found = _items(self, Runs(torch, torch, torch))
         return next((item for item in found if item.place == place), None)
 
-    def residual(self, edits: Edits, place: Place) -> np.ndarray:
+    def residuals(self, edits: Edits, places: Sequence[Place]) -> list[np.ndarray]:
         """PyTorch's numbers less JAX's in float64; infinite where the shapes differ."""
-        item = self.item(edits, place)
-        if item is None or item.evidence.torch64.shape != item.evidence.jax64.shape:
-            return np.full(1, np.inf)
-        ours, theirs = np.ravel(item.evidence.jax64), np.ravel(item.evidence.torch64)
-        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
-        with np.errstate(invalid="ignore"):
-            return np.where(same, 0.0, theirs - ours)
+        torch = self.run_once(edits, gradients=any(place[0] in BACKWARD for place in places))
+        found = {}
+        for item in _items(self, Runs(torch, torch, torch)):
+            found[item.place] = _residual(item)
+            if all(place in found for place in places):
+                break
+        return [found.get(place, np.full(1, np.inf)) for place in places]
 
-    def limit(self, edits: Edits, place: Place) -> float:
-        """The rms of a residual that is rounding still."""
-        found = next(item for item in _items(self, self.run(edits)) if item.place == place)
-        return rounding_limit(found.evidence, self.scope.moved_in)
+    def limits(self, edits: Edits, places: Sequence[Place]) -> dict[Place, float]:
+        """The rms of residuals that are rounding still."""
+        return {
+            item.place: rounding_limit(item.evidence, self.scope.moved_in)
+            for item in (_items(self, self.run(edits)) if places else ())
+            if item.place in places
+        }
 
     def calls_before(self, fault: Difference) -> Iterator[list[Call]]:
         """The calls that may be at fault: first those since the layer before, then all others."""
@@ -121,6 +124,15 @@ class Bench(NamedTuple):
             own = calls[max(locked, default=0) : end]
         yield own
         yield [call for call in calls if all(call is not other for other in own)]
+
+
+def _residual(item: Item) -> np.ndarray:
+    if item.evidence.torch64.shape != item.evidence.jax64.shape:
+        return np.full(1, np.inf)
+    ours, theirs = np.ravel(item.evidence.jax64), np.ravel(item.evidence.torch64)
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    with np.errstate(invalid="ignore"):
+        return np.where(same, 0.0, theirs - ours)
 
 
 def _items(bench: Bench, torch: Runs) -> Iterator[Item]:

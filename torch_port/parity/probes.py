@@ -41,6 +41,7 @@ PROBES: dict[str, Callable[[Sides], Sides]] = {
     "all inputs negated": _of_inputs(lambda x: -x),
     "all inputs times 30": _of_inputs(lambda x: 30 * x),
     "all inputs times 0.001": _of_inputs(lambda x: 0.001 * x),
+    "all inputs 0": _of_inputs(np.zeros_like),
     "inputs rounded to integers": _of_inputs(np.round),
     "the first example everywhere": _of_inputs(
         lambda x: np.repeat(x[:1], len(x), 0) if x.ndim else x

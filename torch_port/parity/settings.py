@@ -210,7 +210,9 @@ def _drawn_apart(ours: str, theirs: str) -> bool:
     """Whether two answers of `identify` exclude each other."""
     if ours == theirs or "unknown" in (ours, theirs):
         return False
-    return "several" not in (ours, theirs) or bool(CONSTANT.intersection((ours, theirs)))
+    if "several" in (ours, theirs):
+        return bool(CONSTANT.intersection((ours, theirs)))
+    return not {*ours.split(" or ")} & {*theirs.split(" or ")}
 
 
 def _fans(name: Name, shape: tuple[int, ...]) -> tuple[int, int]:

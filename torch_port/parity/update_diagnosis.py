@@ -13,9 +13,10 @@ import numpy as np
 from torch_port.parity.catalogue.optimizers import ENTRIES
 from torch_port.parity.recipes import Recipe, updates
 from torch_port.parity.report import Cause, Difference, Fault
-from torch_port.parity.update_fitting import Fit, Target, Trial, explanations
+from torch_port.parity.update_fitting import Fit, Target, Trial
 from torch_port.parity.update_runs import Fed, Leaves
 from torch_port.parity.update_samples import Sample
+from torch_port.parity.update_search import Search
 
 BEFORE_THE_STEP = {
     "gradient-clipping", "gradient-accumulation", "gradient-not-cleared", "update-sign"
@@ -59,7 +60,7 @@ def diagnose_updates(
         said = f"PyTorch's {optimizer} cannot be read: no recipe reproduces its updates; "
         return Fault(first, evidence=said + _ratios(found, fed))
     ours = sampled.target(found.jax, found.precision)
-    fitting = explanations(recipe, _trials(recipe, sampled.kernels), ours)
+    fitting = Search(recipe, _trials(recipe, sampled.kernels), ours).explanations()
     if not fitting:
         return Fault(first, evidence="nothing in the catalogue fits; " + _ratios(found, fed))
     causes = [_causes(fit, first, found) for fit in fitting]
@@ -79,7 +80,7 @@ def _verified(read: Recipe, target: Target, kernels: tuple[bool, ...]) -> Recipe
     """The recipe, if need be with what is done to the gradients before, if that reproduces all."""
     if target.left(updates(read, target.stream)) <= 1:
         return read
-    fitting = explanations(read, _trials(read, kernels, BEFORE_THE_STEP), target)
+    fitting = Search(read, _trials(read, kernels, BEFORE_THE_STEP), target).explanations()
     return fitting[0].recipe if fitting else None
 
 

@@ -1,9 +1,8 @@
 """Which changes of a recipe reproduce the updates of an optimiser, and with which constants."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,12 +11,6 @@ from torch_port.parity.catalogue.entry import Entry
 from torch_port.parity.hypotheses import solve
 from torch_port.parity.recipe_changes import RecipeChange
 from torch_port.parity.recipes import Recipe, Stream, updates
-
-MOST_CHANGES = 3
-"""As many at most are looked for: the defaults of two optimisers differ in three settings."""
-
-MOST_PAIRED, MOST_TRIPLED = 22, 7
-"""Of the changes that leave least, how many are tried two, or three, at a time."""
 
 DIGITS = 12
 """With at most so many a constant is written; one that needs more is left as it was found."""
@@ -109,59 +102,14 @@ class Target:
         return np.sqrt(np.add.reduceat(np.square(array), starts, axis=1) / self.stream.sizes)
 
 
-def explanations(recipe: Recipe, trials: Sequence[Trial], target: Target) -> list[Fit]:
-    """All ways to reproduce the updates that assume least, best first.
+def nearest(recipe: Recipe, trials: tuple[Trial, ...], target: Target) -> Fit:
+    """The changes with the constants that leave least of the difference.
 
     Args:
       recipe: to be changed.
       trials: the changes.
-      target: the updates.
+      target: the updates that should be reproduced.
     """
-    single = [trial for trial in trials if not trial.change.rate]
-    rates = [trial for trial in trials if trial.change.rate]
-    near = [_nearest(recipe, (trial,), target) for trial in trials]
-    if fitting := _simplest([fit for fit in near if fit.left <= 1 and _weight(fit.trials) <= 1]):
-        return fitting
-    order = sorted(single, key=lambda trial: _closeness(recipe, trial, rates, target))
-    by_weight: dict[float, list[tuple[Trial, ...]]] = {}
-    for trials in _combined(order, rates):
-        by_weight.setdefault(_weight(trials), []).append(trials)
-    for weight in sorted(by_weight):
-        tried = (_nearest(recipe, trials, target) for trials in by_weight[weight])
-        if fitting := _simplest([fit for fit in tried if fit.left <= 1]):
-            return fitting
-    return []
-
-
-def _combined(order: Sequence[Trial], rates: Sequence[Trial]) -> Iterator[tuple[Trial, ...]]:
-    yield from ((rate,) for rate in rates)
-    yield from ((one, rate) for one in order for rate in rates)
-    yield from combinations(order[:MOST_PAIRED], 2)
-    yield from combinations(order[:MOST_TRIPLED], 3)
-    for pair in combinations(order[:MOST_TRIPLED], 2):
-        yield from ((*pair, rate) for rate in rates if rate.change.rate == "all")
-
-
-def _weight(trials: Sequence[Trial]) -> float:
-    return sum(trial.change.weight for trial in trials)
-
-
-def _simplest(fitting: list[Fit]) -> list[Fit]:
-    """Those with fewer constants first; of the same ids only the first."""
-    constants = lambda fit: sum(value is not None for value in fit.values)
-    ordered = sorted(fitting, key=constants)
-    return [*{frozenset(fit.ids): fit for fit in reversed(ordered)}.values()][::-1]
-
-
-def _closeness(recipe, trial, rates, target) -> float:
-    """What a change leaves, alone or with another rate."""
-    scaled = [rate for rate in rates if rate.change.rate == "all"]
-    found = [_nearest(recipe, (trial, *more), target) for more in ((), scaled)]
-    return min(target.distance(updates(fit.recipe, target.stream)) for fit in found)
-
-
-def _nearest(recipe: Recipe, trials: tuple[Trial, ...], target: Target) -> Fit:
-    """The constants that leave least of the difference."""
     touched = [trial.change.touches for trial in trials]
     if len({*touched}) < len(touched):
         return Fit(trials, (None,) * len(trials), recipe, np.inf)
@@ -258,8 +206,8 @@ def _fit(recipe, trials, values, target) -> Fit:
 
 
 def _evaluated(recipe, trials, values, target) -> Fit:
-    changed, found, given = _changed(recipe, trials, values, target)
-    return Fit(trials, tuple(given), changed, target.left(found))
+    changed, _, given = _changed(recipe, trials, values, target)
+    return Fit(trials, tuple(given), changed, target.left(updates(changed, target.stream)))
 
 
 def _short_rates(fit: Fit, target: Target) -> Fit:

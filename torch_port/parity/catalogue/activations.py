@@ -55,9 +55,9 @@ _BEFORE_ACTIVATIONS = {*NORMS, *WITH_KERNEL, *TRANSPOSED, "add", "matmul", "embe
 def _approximated(call: Call, context: Context) -> Iterator[Hypothesis]:
     if call.name == "gelu":
         other = {"none": "tanh", "tanh": "none"}[call["approximate"]]
-        words = {"none": "exact (erf)", "tanh": "tanh approximation"}
+        words = {"none": "exact", "tanh": "tanh"}
         of = words[call["approximate"]], words[other]
-        yield another(call, f"gelu by the {of[1]}", of=of, approximate=other)
+        yield another(call, f"the {of[1]} gelu", of=of, approximate=other)
 
 
 def _slope(call: Call, context: Context) -> Iterator[Hypothesis]:
@@ -126,8 +126,8 @@ ENTRIES = (
         "GELU is exact on one side and approximated by tanh on the other",
         "torch.nn.functional.gelu is exact (erf) by default; jax.nn.gelu and flax.linen.gelu use "
         "the tanh approximation. They differ by at most 4.7e-4.",
-        "pass approximate=False to gelu (PyTorch has: {torch})",
-        'pass approximate="tanh" to gelu where JAX has the approximation (JAX has: {jax})',
+        "take the {torch} one: gelu(x, approximate=False) is exact",
+        'take the {jax} one: approximate="none" is exact, "tanh" is not',
         "JAX documentation, jax.nn.gelu; PyTorch documentation, torch.nn.GELU",
         "program",
         _approximated,

@@ -52,10 +52,15 @@ def _cause(cause: Cause) -> str:
         *_facts("shown by", [cause.evidence]),
     ]
     return (
-        f'<div class="cause"><div><h4>{_prose(cause.title[:1].upper() + cause.title[1:])}</h4>\n'
+        f'<div class="cause"><div><h4>{_prose(_capital(cause.title))}</h4>\n'
         f"<p>{_prose(cause.explanation)}</p></div>\n"
         f'<dl class="facts">{"".join(facts)}</dl></div>\n{_script(cause)}'
     )
+
+
+def _capital(title: str) -> str:
+    """The title with a capital letter, except where it begins with a symbol: ε is not Ε."""
+    return title[:1].upper() + title[1:] if title[:1].isascii() else title
 
 
 def _facts(name: str, lines: Sequence[str], kind: str = "") -> list[str]:

@@ -89,8 +89,7 @@ def _faults(report: Report) -> str:
 
 def _settings(settings: Sequence[Setting]) -> str:
     heads = ["", "place", "setting", "JAX", "PyTorch"]
-    rows = [(setting.differs, _setting(setting)) for setting in settings]
-    return _table("settings", heads, rows)
+    return _chosen("settings", heads, [(one.differs, _setting(one)) for one in settings])
 
 
 def _setting(setting: Setting) -> list[str]:
@@ -102,10 +101,15 @@ def _differences(differences: Sequence[Difference]) -> str:
     heads = ["", "kind", "JAX", "PyTorch", "step", "error in float32", "error in float64"]
     heads += ["times rounding", "ULPs", "note"]
     rows = [(d.verdict == "semantic", _figures(d)) for d in differences]
-    only = any(apart for apart, _ in rows) and not all(apart for apart, _ in rows)
+    return _chosen("differences", heads, rows)
+
+
+def _chosen(name: str, heads: Sequence[str], rows: Sequence[tuple[bool, Sequence[str]]]) -> str:
+    """A table, of which a reader can ask for what differs alone where it is not all or none."""
     choice = '<label class="filter"><input type="checkbox"> only what differs</label>'
-    table = _table("differences", heads, rows)
-    return f'<div class="all">\n{choice if only else ""}\n{table}\n</div>' if table else ""
+    mixed = len({apart for apart, _ in rows}) == 2
+    table = _table(name, heads, rows)
+    return f'<div class="all">\n{choice if mixed else ""}\n{table}\n</div>' if table else ""
 
 
 def _figures(difference: Difference) -> list[str]:
