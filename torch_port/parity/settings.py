@@ -220,6 +220,6 @@ def _fans(name: Name, shape: tuple[int, ...]) -> tuple[int, int]:
     if name.short == "embedding":
         return shape[-1], shape[0]
     if len(shape) < 2:
-        return max(1, *shape), max(1, *shape)
+        return max((1, *shape)), max((1, *shape))
     window = int(np.prod(shape[:-2]))
     return window * shape[-2], window * shape[-1]
