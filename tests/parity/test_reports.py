@@ -100,7 +100,9 @@ def test_a_step_is_named():
 
 def test_what_float32_hides_is_said_to_be_hidden():
     judgement = replace(NORM.judgement, hidden=True)
-    said = " ".join(str(report(types.Fault(replace(NORM, judgement=judgement), (EPSILON,)))).split())
+    said = " ".join(
+        str(report(types.Fault(replace(NORM, judgement=judgement), (EPSILON,)))).split()
+    )
     assert "times what rounding explains; too small to be seen in float32" in said
 
 

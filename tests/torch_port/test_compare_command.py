@@ -52,6 +52,11 @@ def test_optimisers_alone_are_compared(compare):
     status, out, err = compare(source)
     assert (status, err) == (0, "")
     assert "updates" in out
+    status, _, err = compare(source, "--seed", "1")
+    assert (status, err) == (
+        2,
+        "torch-port compare: --seed means nothing to parity.compare_optimizers\n",
+    )
 
 
 def test_the_file_may_import_its_neighbours_and_define_dataclasses(compare, tmp_path):

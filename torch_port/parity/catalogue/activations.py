@@ -175,17 +175,6 @@ ENTRIES = (
         _softmax_axis,
     ),
     Entry(
-        "activation-missing",
-        "an activation stands on one side only",
-        "A layer's activation was forgotten or added in the port. Both programs run and train all "
-        "the same.",
-        "put there what PyTorch has: {torch}",
-        "put there what JAX has: {jax}",
-        "Flax documentation, Dense: it has no activation argument, as Keras' has",
-        "program",
-        _missing,
-    ),
-    Entry(
         "activation-different",
         "another activation stands at this place",
         "Names mislead: swish is silu, hard_tanh is a clip, gelu comes in two forms.",
@@ -195,6 +184,17 @@ ENTRIES = (
         "torch.nn.functional",
         "program",
         _different,
+    ),
+    Entry(
+        "activation-missing",
+        "an activation stands on one side only",
+        "A layer's activation was forgotten or added in the port. Both programs run and train all "
+        "the same.",
+        "put there what PyTorch has: {torch}",
+        "put there what JAX has: {jax}",
+        "Flax documentation, Dense: it has no activation argument, as Keras' has",
+        "program",
+        _missing,
     ),
     Entry(
         "softmax-extra",

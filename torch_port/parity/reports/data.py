@@ -42,6 +42,12 @@ def data(report: Report) -> dict[str, Any]:
 
     Args:
       report: what a comparison found.
+
+    Example:
+      >>> from torch_port.parity.report import Report
+      >>> found = data(Report("equal", ()))
+      >>> found["verdict"], found["first"], found["faults"]
+      ('equal', None, [])
     """
     return {
         "format": FORMAT,
