@@ -161,6 +161,40 @@ def test_the_settings_of_an_nnx_module():
     }
 
 
+def test_embeddings_convolutions_and_group_norms():
+    class Original(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Embedding(200, 8)
+            self.conv = nn.Conv1d(8, 6, 4, dilation=2, padding="same")
+            self.norm = nn.GroupNorm(3, 6)
+            self.head = nn.Linear(6, 2, bias=False)
+
+        def forward(self, x):
+            x = self.norm(self.conv(self.embed(x).transpose(1, 2)))
+            return self.head(x.transpose(1, 2))
+
+    class Port(nnx.Module):
+        def __init__(self):
+            rngs = nnx.Rngs(0)
+            self.embed = nnx.Embed(200, 8, rngs=rngs)
+            self.conv = nnx.Conv(8, 6, 4, kernel_dilation=2, rngs=rngs)
+            self.norm = nnx.GroupNorm(6, num_groups=2, rngs=rngs)
+            self.head = nnx.Linear(6, 2, use_bias=False, rngs=rngs)
+
+        def __call__(self, x):
+            return self.head(self.norm(self.conv(self.embed(x))))
+
+    torch.manual_seed(0)
+    found = apart(read(Port(), Original(), np.arange(10).reshape(2, 5)))
+    assert found["norm | norm", "epsilon"] == (1e-6, 1e-5)
+    assert found["norm | norm", "num_groups"] == (2, 3)
+    assert found["embed | embed", "initial embedding"][1] == "N(0, 1)"
+    assert not {name for _, name in found} - {
+        *("epsilon", "num_groups", "initial embedding", "initial kernel", "initial bias")
+    }
+
+
 def test_an_attribute_of_a_class_of_ones_own_is_shown_and_not_judged():
     class Norm(nn.Module):
         def __init__(self):

@@ -60,7 +60,8 @@ def of_torch(module: nn.Module, shape: Sequence[int]) -> Attributes:
     found["function"] = _function(type(module).__name__)
     weight = getattr(module, "weight", None)
     if hasattr(module, "bias"):
-        found["use_bias"] = _same(module.bias is not None)
+        # a recurrent module's is a flag
+        found["use_bias"] = _same(module.bias is not None and module.bias is not False)
     if hasattr(module, "eps"):
         found["use_scale"] = _same(weight is not None)
     if isinstance(module, nn.RMSNorm) and module.eps is None:
@@ -71,7 +72,7 @@ def of_torch(module: nn.Module, shape: Sequence[int]) -> Attributes:
     if isinstance(module, nn.GELU):
         found["approximate"] = Read(module.approximate, module.approximate == "tanh")
     if isinstance(module, nn.Softmax | nn.LogSoftmax) and module.dim is not None:
-        found["axis"] = Read(module.dim, module.dim % len(shape))
+        found["axis"] = Read(module.dim, module.dim % len(shape) if shape else None)
     if isinstance(module, nn.LayerNorm):
         found["reduction_axes"] = Read(module.normalized_shape, len(module.normalized_shape))
     if isinstance(module, nn.modules.dropout._DropoutNd):
@@ -101,10 +102,9 @@ def of_flax(module: Any, kind: str, sizes: Sequence[int]) -> Attributes:
         found["momentum"] = Read(module.momentum, 1 - module.momentum)
     if hasattr(module, "use_fast_variance"):
         found["use_fast_variance"] = Read(module.use_fast_variance)
-    if hasattr(module, "reduction_axes"):
+    if kind == "LayerNorm":
         axes = module.reduction_axes
-        count = 1 if isinstance(axes, int) else len(axes)
-        found["reduction_axes"] = Read(axes, count if kind == "LayerNorm" else None)
+        found["reduction_axes"] = Read(axes, 1 if isinstance(axes, int) else len(axes))
     if kind == "Dropout":
         found["broadcast_dims"] = Read(tuple(module.broadcast_dims), bool(module.broadcast_dims))
     if kind.startswith("Conv"):

@@ -19,6 +19,8 @@ CLEARLY = math.log(100.0)
 FEWEST = 16
 """Fewer numbers fit nearly everything that is wide enough."""
 
+MOST_NAMED = 3
+
 MOST = 5_000
 """How many numbers are looked at, evenly spaced: these settle it, and a large embedding has 1e7."""
 
@@ -54,7 +56,8 @@ def identify(array: np.ndarray, fan_in: int, fan_out: int) -> str:
 
     Returns:
       `"zeros"`, `"LeCun normal (truncated)"`, `"N(0, 1)"`, ...; `"unknown"` if no candidate
-      fits, as for trained values; `"several"` if there are too few numbers to tell.
+      fits, as for trained values; `"... or ..."` of up to three that fit, or are the same for
+      these fans; `"several"` if there are too few numbers to tell.
 
     Example:
       >>> draws = np.random.default_rng(0).uniform(-0.1, 0.1, (100, 50))
@@ -79,8 +82,7 @@ def identify(array: np.ndarray, fan_in: int, fan_out: int) -> str:
     near = [
         d for d, likelihood in zip(fitting, likelihoods, strict=True) if best - likelihood < CLEARLY
     ]
-    same = all(math.isclose(d.scale, near[0].scale) and d.bound == near[0].bound for d in near)
-    if values.size < FEWEST or not same:
+    if values.size < FEWEST or len(near) > MOST_NAMED:
         return "several"
     return " or ".join(d.name for d in near)
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 
-from torch_port.parity.jax_sides import float32_findings
+from torch_port.parity.jaxprs import findings
 from torch_port.parity.sides import Precision
 
 Leaves = list[np.ndarray]
@@ -98,7 +98,7 @@ class JaxUpdates:
                 for x in jax.tree.leaves(state)
                 if jnp.issubdtype(jnp.result_type(x), jnp.floating) and x.dtype != jnp.float64
             }
-        return {*float32_findings(closed.jaxpr, closed.consts), *held}
+        return {*findings(closed.jaxpr, closed.consts), *held}
 
     def tree(self, leaves: Leaves, precision: Precision) -> Any:
         """Parameters or gradients as the transformation wants them."""
