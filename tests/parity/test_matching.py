@@ -75,7 +75,7 @@ def test_a_side_without_parameters_is_refused():
 
 
 def test_another_number_of_outputs_is_refused():
-    with pytest.raises(ValueError, match="JAX gives 2 outputs and PyTorch 1"):
+    with pytest.raises(ValueError, match=r"JAX gives 2 .* and PyTorch 1 "):
         parity.compare(lambda x: (x, x), lambda x: x, X)
 
 

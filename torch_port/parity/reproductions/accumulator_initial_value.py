@@ -1,17 +1,14 @@
-"""Adagrad's sum of squares starts at 0 in PyTorch and at 0.1 in Optax."""
+"""RMSProp's mean of squares starts at 0 in PyTorch, at 1 where a port follows TensorFlow."""
 
 import jax.numpy as jnp
 import numpy as np
 import optax
 import torch
 
-TORCH = 0.0
-JAX = 0.1
+JAX = 1.0
 
-transformation = optax.adagrad(0.1, initial_accumulator_value=JAX, eps=0)
-torch_factory = lambda tensors: torch.optim.Adagrad(
-    tensors, 0.1, initial_accumulator_value=TORCH, eps=0
-)
+transformation = optax.rmsprop(0.01, decay=0.9, eps_in_sqrt=False, initial_scale=JAX)
+torch_factory = lambda tensors: torch.optim.RMSprop(tensors, 0.01, alpha=0.9)
 optimizers = transformation, torch_factory
 
 gradients = np.random.default_rng(0).standard_normal((3, 4), np.float32)

@@ -5,16 +5,15 @@ import numpy as np
 import torch
 from flax import linen
 
-# of both sides the weight of the new value
 TORCH = 0.1
-JAX = 0.01
+JAX = 0.99
 
 normal = np.random.default_rng(0).standard_normal
 inputs = 1 + normal((8, 5), np.float32)
 
 train = True
 
-jax_side = linen.BatchNorm(momentum=1 - JAX)
+jax_side = linen.BatchNorm(momentum=JAX)
 torch_side = torch.nn.BatchNorm1d(5, momentum=TORCH)
 
 if __name__ == "__main__":

@@ -1,0 +1,376 @@
+"""Multilayer perceptrons with each activation, in the four styles."""
+
+import jax
+import jax.numpy as jnp
+from flax import linen, nnx
+from torch import nn
+from torch.nn import functional
+
+from jaxnn import activations, layers
+from tests.parity.ports.port import Pair, Port, constants, wrong
+from tests.parity.right_pairs import lively, normal
+
+
+def relu_mlp(
+    *, seed=0, scale=1.0, first=activations.relu, second=activations.relu, last=None,
+    has_bias=(True, True, True),
+) -> Pair:  # fmt: skip
+    """Layers of `jaxnn`."""
+    sizes = [(5, 6), (6, 7), (7, 3)]
+    dense = [layers.dense(*s, use_bias=b) for s, b in zip(sizes, has_bias, strict=True)]
+    acts = [[] if f is None else [layers.activation(f)] for f in (first, second, last)]
+    ours = layers.serial(*[layer for d, a in zip(dense, acts, strict=True) for layer in (d, *a)])
+    theirs = nn.Sequential(
+        nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 7), nn.ReLU(), nn.Linear(7, 3)
+    )
+    return ours, lively(theirs), normal(8, 5, scale=scale, seed=seed), {"seed": seed}
+
+
+def tanh(x):
+    return jnp.tanh(x)
+
+
+def log_softmax(x):
+    return jax.nn.log_softmax(x, axis=-1)
+
+
+RELU = Port(
+    relu_mlp,
+    (
+        *wrong("activation-different", "layer 1/gelu", "first", activations.gelu),
+        *wrong("activation-different", "layer 1/silu", "first", activations.silu),
+        *wrong("activation-different", "layer 1/tanh", "first", tanh),
+        *wrong("activation-different", "layer 3/leaky_relu", "second", activations.leaky_relu),
+        *wrong("activation-different", "layer 3/elu", "second", activations.elu),
+        *wrong("activation-different", "layer 3/softplus", "second", activations.softplus),
+        *wrong("activation-missing", "layer 1/dense", "first", None),
+        *wrong("activation-missing", "layer 3/dense", "second", None),
+        *wrong("activation-missing", "output output", "last", activations.relu, tanh),
+        *wrong("activation-missing", "output output", "last", activations.sigmoid),
+        *wrong("softmax-extra", "output output", "last", activations.softmax, log_softmax),
+        *wrong("bias-missing", "layer 0/dense", "has_bias", (False, True, True)),
+        *wrong("bias-missing", "layer 2/dense", "has_bias", (True, False, True)),
+        *wrong("bias-missing", "layer 4/dense", "has_bias", (True, True, False)),
+    ),
+)
+
+
+class GeluNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(6, 6)
+        self.hidden = nn.Linear(6, 6)
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, x):
+        x = functional.gelu(self.inner(x))
+        x = functional.gelu(self.hidden(x))
+        return self.head(x)
+
+
+def gelu_net(params, x, activation, kernel, order, has_bias):
+    """A forward pass over a dictionary, as people write it."""
+
+    def dense(name, x):
+        layer = params[name]
+        w = layer["w"].T if name == kernel else layer["w"]
+        return x @ w + layer["b"] if name != has_bias else x @ w
+
+    for name, function in zip(order, activation, strict=True):
+        x = function(dense(name, x))
+    return dense("head", x)
+
+
+def exact_gelu(x):
+    return jax.nn.gelu(x, approximate=False)
+
+
+def gelu_mlp_of_functions(
+    *, seed=0, scale=1.0, activation=(exact_gelu, exact_gelu), transposed="",
+    order=("inner", "hidden"), without_bias="",
+) -> Pair:  # fmt: skip
+    def ours(params, x):
+        return gelu_net(params, x, activation, transposed, order, without_bias)
+
+    sizes = {"inner": (6, 6), "hidden": (6, 6), "head": (6, 3)}
+    params = {
+        name: {"w": normal(*shape, seed=seed + i), "b": normal(shape[1], seed=seed + 10 + i)}
+        for i, (name, shape) in enumerate(sizes.items())
+    }
+    x = normal(8, 6, scale=scale, seed=seed)
+    return ours, GeluNet(), x, {"params": params, "seed": seed}
+
+
+def gelu_as(value, cause="gelu-approximation"):
+    return (
+        *wrong(cause, "output output", "activation", (value, exact_gelu), module=""),
+        *wrong(cause, "output output", "activation", (exact_gelu, value), module=""),
+    )
+
+
+def in_module(cause, setting, *names):
+    """One mutant for each module of a function without layers."""
+    return tuple(
+        mutant
+        for name in names
+        for mutant in wrong(cause, "output output", setting, name, module=name)
+    )
+
+
+GELU = Port(
+    gelu_mlp_of_functions,
+    (
+        *gelu_as(jax.nn.gelu),
+        *gelu_as(jax.nn.relu, "activation-different"),
+        *gelu_as(jax.nn.silu, "activation-different"),
+        *in_module("kernel-transposed", "transposed", "inner", "hidden"),
+        *in_module("bias-missing", "without_bias", "inner", "hidden", "head"),
+        *wrong(
+            "parameters-permuted", "output output", "order", ("hidden", "inner"), module="inner"
+        ),
+    ),
+)
+
+
+class EluNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(5, 8)
+        self.fc2 = nn.Linear(8, 8)
+        self.fc3 = nn.Linear(8, 2)
+
+    def forward(self, x):
+        x = functional.elu(self.fc1(x))
+        return self.fc3(functional.elu(self.fc2(x)))
+
+
+class LinenEluNet(linen.Module):
+    alpha: tuple[float, float] = (1.0, 1.0)
+    activation: object = linen.elu
+    last_bias: bool = True
+    kernel_as_read: bool = True
+
+    @linen.compact
+    def __call__(self, x):
+        x = self.activation(linen.Dense(8)(x), self.alpha[0])
+        square = linen.Dense(8) if self.kernel_as_read else TransposedDense(8, name="Dense_1")
+        x = self.activation(square(x), self.alpha[1])
+        return linen.Dense(2, use_bias=self.last_bias)(x)
+
+
+class TransposedDense(linen.Module):
+    """A dense layer whose kernel was copied without being transposed."""
+
+    features: int
+
+    @linen.compact
+    def __call__(self, x):
+        shape = (x.shape[-1], self.features)
+        kernel = self.param("kernel", linen.initializers.lecun_normal(), shape)
+        bias = self.param("bias", linen.initializers.zeros, shape[1:])
+        return x @ kernel.T + bias
+
+
+def elu_mlp_in_linen(*, seed=0, scale=1.0, **settings) -> Pair:
+    x = normal(8, 5, scale=scale, seed=seed)
+    return LinenEluNet(**settings), EluNet(), x, {"seed": seed}
+
+
+def relu_of(x, alpha):
+    return linen.relu(x)
+
+
+def selu_of(x, alpha):
+    return jax.nn.selu(x)
+
+
+def elu_in(place, position, *alphas):
+    pair = lambda alpha: (alpha, 1.0) if position == 0 else (1.0, alpha)
+    return tuple(
+        mutant
+        for alpha in alphas
+        for mutant in wrong("elu-alpha", place, "alpha", pair(alpha), constant=alpha)
+    )
+
+
+ELU = Port(
+    elu_mlp_in_linen,
+    (
+        # functions within a linen module are no layers: the fault shows behind the next dense
+        *elu_in("layer Dense_1", 0, 0.5, 0.9, 1.5, 1.6733),
+        *elu_in("layer Dense_2", 1, 0.5, 2.0, 1.01),
+        *wrong("activation-different", "layer Dense_1", "activation", selu_of, relu_of),
+        *wrong("bias-missing", "layer Dense_2", "last_bias", False),
+        *wrong("kernel-transposed", "layer Dense_1", "kernel_as_read", False),
+    ),
+)
+
+
+class LeakyNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList(nn.Linear(6, 6) for _ in range(2))
+        self.act = nn.LeakyReLU()
+        self.out = nn.Linear(6, 2)
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = x + self.act(block(x))
+        return self.out(x)
+
+
+class NnxLeakyNet(nnx.Module):
+    def __init__(self, activations, use_bias, rngs):
+        self.blocks = nnx.List(
+            [nnx.Linear(6, 6, use_bias=bias, rngs=rngs) for bias in use_bias[:2]]
+        )
+        self.activations = activations
+        self.out = nnx.Linear(6, 2, use_bias=use_bias[2], rngs=rngs)
+
+    def __call__(self, x):
+        for block, activation in zip(self.blocks, self.activations, strict=True):
+            x = x + activation(block(x))
+        return self.out(x)
+
+
+def leaky(slope):
+    def leaky_relu(x):
+        return nnx.leaky_relu(x, slope)
+
+    return leaky_relu
+
+
+def leaky_relu_residuals_in_nnx(
+    *, seed=0, scale=1.0, slopes=(0.01, 0.01), other=None, use_bias=(True, True, True)
+) -> Pair:
+    functions = [leaky(slope) if other is None else other for slope in slopes]
+    ours = NnxLeakyNet(functions, use_bias, nnx.Rngs(seed))
+    return ours, LeakyNet(), normal(8, 6, scale=scale, seed=seed), {"seed": seed}
+
+
+def slope_in(place, position, *slopes):
+    pair = lambda slope: (slope, 0.01) if position == 0 else (0.01, slope)
+    return tuple(
+        mutant
+        for slope in slopes
+        for mutant in wrong("leaky-relu-slope", place, "slopes", pair(slope), constant=slope)
+    )
+
+
+LEAKY = Port(
+    leaky_relu_residuals_in_nnx,
+    (
+        *slope_in("layer blocks/1", 0, 0.2, 0.3, 0.1, 0.011),
+        *slope_in("layer out", 1, 0.2, 0.3, 0.05, 1 / 5.5),
+        *wrong("activation-different", "layer blocks/1", "other", nnx.gelu, nnx.elu, nnx.silu),
+        *wrong("bias-missing", "layer blocks/0", "use_bias", (False, True, True)),
+        *wrong("bias-missing", "layer out", "use_bias", (True, True, False)),
+    ),
+)
+
+
+class SoftplusNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mean = nn.Linear(5, 3)
+        self.deviation = nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.mean(x), functional.softplus(self.deviation(x))
+
+
+def softplus_with_threshold(x):
+    return jnp.where(x > 20, x, jax.nn.softplus(jnp.minimum(x, 20)))
+
+
+def exponential(x):
+    return jnp.exp(x)
+
+
+class LinenSoftplusNet(linen.Module):
+    positive: object = softplus_with_threshold
+    first_bias: bool = True
+
+    @linen.compact
+    def __call__(self, x):
+        mean = linen.Dense(3, use_bias=self.first_bias)(x)
+        deviation = linen.Dense(3)(x)
+        return mean, deviation if self.positive is None else self.positive(deviation)
+
+
+def softplus_head_in_linen(*, seed=0, scale=1.0, **settings) -> Pair:
+    """The inputs are large enough for values above 20."""
+    x = normal(16, 5, scale=20 * scale, seed=seed)
+    return LinenSoftplusNet(**settings), SoftplusNet(), x, {"seed": seed}
+
+
+SOFTPLUS = Port(
+    softplus_head_in_linen,
+    (
+        *wrong("softplus-threshold", "output output 1", "positive", jax.nn.softplus),
+        *wrong("activation-different", "output output 1", "positive", jax.nn.relu, jax.nn.elu),
+        *wrong("activation-missing", "output output 1", "positive", None),
+        *wrong("bias-missing", "layer Dense_0", "first_bias", False),
+    ),
+)
+
+
+class MixedNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(4, 5)
+        self.b = nn.Linear(5, 5)
+        self.c = nn.Linear(5, 5)
+        self.out = nn.Linear(5, 4)
+
+    def forward(self, x):
+        x = functional.silu(self.a(x))
+        x = self.b(x).tanh()
+        x = functional.mish(self.c(x))
+        return self.out(x).softmax(dim=-1)
+
+
+class LinenMixedNet(linen.Module):
+    """Called by the names that PyTorch has for its layers."""
+
+    first: object = linen.silu
+    second: object = jnp.tanh
+    third: object = jax.nn.mish
+    axis: int | None = -1
+    order: tuple[str, str] = ("b", "c")
+
+    def setup(self):
+        self.a, self.b, self.c = linen.Dense(5), linen.Dense(5), linen.Dense(5)
+        self.out = linen.Dense(4)
+
+    def __call__(self, x):
+        b, c = (getattr(self, name) for name in self.order)
+        x = self.third(c(self.second(b(self.first(self.a(x))))))
+        x = self.out(x)
+        return x if self.axis is None else linen.softmax(x, axis=self.axis)
+
+
+def identity(x):
+    return x
+
+
+def silu_tanh_mish_softmax_in_linen(*, seed=0, scale=1.0, **settings) -> Pair:
+    return LinenMixedNet(**settings), MixedNet(), normal(4, 4, scale=scale, seed=seed), {"seed": seed}
+
+
+MIXED = Port(
+    silu_tanh_mish_softmax_in_linen,
+    (
+        *wrong("activation-different", "layer b", "first", jax.nn.relu, jax.nn.gelu),
+        *wrong("activation-different", "layer b", "first", jax.nn.sigmoid, jax.nn.mish),
+        *wrong("activation-different", "layer c", "second", jax.nn.hard_tanh, jax.nn.sigmoid),
+        *wrong("activation-different", "layer out", "third", jax.nn.silu, jax.nn.softplus),
+        *wrong("activation-missing", "layer b", "first", identity),
+        *wrong("activation-missing", "layer c", "second", identity),
+        *wrong("softmax-axis", "output output", "axis", 0),
+        *wrong("softmax-extra", "output output", "axis", None),
+        *wrong("parameters-permuted", "layer c", "order", ("c", "b")),
+    ),
+)
+
+PORTS = (RELU, GELU, ELU, LEAKY, SOFTPLUS, MIXED)
