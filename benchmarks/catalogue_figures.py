@@ -147,16 +147,16 @@ def figures(lab: Lab, pair: Pair) -> dict[str, Any]:
     right, wrong = lab.run(pair.right), lab.run(pair.wrong)
     rounded = lab.run(pair.right, moved, "moved")
     accuracy = lab.accuracies(pair.right, right)
-    change = lambda other: [b - a for a, b in zip(accuracy, other, strict=True)]
+    change = lambda other: spread([b - a for a, b in zip(accuracy, other, strict=True)])
     return {
-        "changed": pair.changed,
+        "of": pair.changed,
         **compared(right, wrong),
         "accuracy": spread(accuracy),
-        "accuracy_change": spread(change(lab.accuracies(pair.wrong, wrong))),
-        "accuracy_change_of_copied_parameters": spread(change(lab.accuracies(pair.wrong, right))),
+        "accuracy_change": change(lab.accuracies(pair.wrong, wrong)),
+        "accuracy_change_of_copied_parameters": change(lab.accuracies(pair.wrong, right)),
         "rounding_alone": {
             **compared(right, rounded),
-            "accuracy_change": spread(change(lab.accuracies(pair.right, rounded))),
+            "accuracy_change": change(lab.accuracies(pair.right, rounded)),
         },
     }
 
@@ -173,6 +173,18 @@ def compared(right: list[Result], wrong: list[Result]) -> dict[str, Any]:
         name: spread([distance(*pair, *place) for pair in zip(right, wrong, strict=True)])
         for name, place in places.items()
     }
+
+
+def in_short(figure: dict[str, Any]) -> dict[str, Any]:
+    """A figure headed by the one for either moment that a table has room for."""
+    short = {}
+    for when, place in (("step", "after_one_step"), ("epoch", "after_one_epoch")):
+        statistics = figure.get(f"statistics_{place}")
+        distance = figure.get(place)
+        if distance and not distance["mean"] and statistics:
+            distance = statistics
+        short[when] = distance["mean"] if distance else None
+    return short | figure
 
 
 def spread(values: list[float | None]) -> dict[str, float] | None:
@@ -195,7 +207,7 @@ def in_float64(lab: Lab) -> dict[str, Any]:
     accuracy = lab.accuracies(Training(), right)
     other = lab.accuracies(Training(), wrong)
     return {
-        "changed": "float64 for float32",
+        "of": "float64 for float32",
         **compared(right, wrong),
         "accuracy": spread(accuracy),
         "accuracy_change": spread([b - a for a, b in zip(accuracy, other, strict=True)]),
@@ -216,7 +228,7 @@ def main() -> None:
     found = json.loads(arguments.out.read_text())["figures"] if arguments.only else {}
     about = {"machine": machine(), "versions": versions(), "seeds": [*lab.seeds], "how": __doc__}
     for id in arguments.only or measured:
-        found[id] = measured[id]()
+        found[id] = in_short(measured[id]())
         print(id, json.dumps(found[id]), flush=True)
         content = json.dumps({"about": about, "figures": found}, indent=1)
         write_atomically(arguments.out, content.encode())

@@ -1,14 +1,17 @@
-"""RMSProp's mean of squares starts at 0 in PyTorch, at 1 where a port follows TensorFlow."""
+"""Adagrad's sum of squares starts at 0 in PyTorch and at 0.1 in Optax."""
 
 import jax.numpy as jnp
 import numpy as np
 import optax
 import torch
 
-JAX = 1.0
+TORCH = 0.0
+JAX = 0.1
 
-transformation = optax.rmsprop(0.01, decay=0.9, eps_in_sqrt=False, initial_scale=JAX)
-torch_factory = lambda tensors: torch.optim.RMSprop(tensors, 0.01, alpha=0.9)
+transformation = optax.adagrad(0.1, initial_accumulator_value=JAX, eps=1e-30)
+torch_factory = lambda tensors: torch.optim.Adagrad(
+    tensors, 0.1, initial_accumulator_value=TORCH, eps=1e-30
+)
 optimizers = transformation, torch_factory
 
 gradients = np.random.default_rng(0).standard_normal((3, 4), np.float32)

@@ -6,14 +6,14 @@ import torch
 from flax import linen
 
 TORCH = 0.1
-JAX = 0.99
+JAX = 0.01  # on either side the weight of the new value
 
 normal = np.random.default_rng(0).standard_normal
 inputs = 1 + normal((8, 5), np.float32)
 
 train = True
 
-jax_side = linen.BatchNorm(momentum=JAX)
+jax_side = linen.BatchNorm(momentum=1 - JAX)
 torch_side = torch.nn.BatchNorm1d(5, momentum=TORCH)
 
 if __name__ == "__main__":
