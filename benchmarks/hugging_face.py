@@ -1,7 +1,8 @@
 """Models that Hugging Face has in Flax and in PyTorch, handed to the parity engine as they are.
 
-    python -m venv hf && hf/bin/pip install --constraint constraints.txt \\
-        "transformers>=4.57,<5" torch jax flax optax lazy-loader pillow platformdirs rich safetensors
+    python -m venv hf
+    hf/bin/pip install --constraint constraints.txt "transformers>=4.57,<5" torch "jax>=0.10" \\
+        "flax>=0.12" optax lazy-loader pillow platformdirs rich safetensors
     PYTHONPATH=. hf/bin/python -m benchmarks.hugging_face [names]
 
 Version 5 of `transformers` has no Flax models any more. The models are small and their weights are
@@ -29,7 +30,8 @@ SIZES = {
 }
 
 DRAW = np.random.default_rng(0)
-WORDS = DRAW.integers(0, 50, (2, 7))
+WORDS = DRAW.integers(2, 50, (2, 7))
+WITH_PADDING_WORD = np.where(np.arange(7) > 4, 0, WORDS)
 WHOLE = np.ones((2, 7), np.int64)
 PADDED = np.int64([[1] * 7, [1] * 5 + [0] * 2])
 TYPES = np.zeros((2, 7), np.int64)
@@ -49,9 +51,16 @@ def sides(name, config, torch_changes=None):
     return flax_model.module, getattr(transformers, f"{name}Model")(config).eval()
 
 
-def bert(mask, **changes):
+def bert(words=WORDS, mask=WHOLE, **changes):
     pair = sides("Bert", transformers.BertConfig(**SIZES), changes)
-    return *pair, (WORDS, mask, TYPES, PLACES)
+    return *pair, (words, mask, TYPES, PLACES)
+
+
+def distilbert():
+    config = transformers.DistilBertConfig(
+        vocab_size=50, max_position_embeddings=20, n_layers=2, n_heads=4, dim=32, hidden_dim=48
+    )
+    return *sides("DistilBert", config), (WORDS, PADDED)
 
 
 def roberta():
@@ -60,17 +69,18 @@ def roberta():
 
 
 def vit(**changes):
-    sizes = {name: SIZES[name] for name in SIZES if name not in ("vocab_size",)}
-    del sizes["max_position_embeddings"]
+    sizes = {name: size for name, size in SIZES.items() if not name.startswith(("vocab", "max"))}
     config = transformers.ViTConfig(**sizes, image_size=8, patch_size=4)
     return *sides("ViT", config, changes), IMAGES
 
 
 PAIRS = {
-    "BERT": lambda: bert(WHOLE),
-    "BERT, two words padded": lambda: bert(PADDED),
-    "BERT, tanh GELU in PyTorch": lambda: bert(WHOLE, hidden_act="gelu_new"),
-    "BERT, epsilon 1e-5 in PyTorch": lambda: bert(WHOLE, layer_norm_eps=1e-5),
+    "BERT": bert,
+    "BERT, two words masked": lambda: bert(mask=PADDED),
+    "BERT, two words of padding": lambda: bert(WITH_PADDING_WORD, PADDED),
+    "BERT, tanh GELU in PyTorch": lambda: bert(hidden_act="gelu_new"),
+    "BERT, epsilon 1e-5 in PyTorch": lambda: bert(layer_norm_eps=1e-5),
+    "DistilBERT": distilbert,
     "RoBERTa": roberta,
     "ViT": vit,
     "ViT, epsilon 1e-5 in PyTorch": lambda: vit(layer_norm_eps=1e-5),
