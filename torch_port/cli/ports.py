@@ -114,20 +114,27 @@ def complaint(error: Exception, path: Path) -> str:
     if isinstance(error, SyntaxError) and error.filename == str(path.resolve()):
         return f"torch-port compare: {path.name}, line {error.lineno}: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [
-        f"  {Path(frame.filename).name}, line {frame.lineno}, in {frame.name}: {frame.line}"
-        for frame in frames
-        if _is_of_the_user(Path(frame.filename), path.resolve().parent)
-    ]
-    if lines and not Path(frames[-1].filename).is_relative_to(HOME):
+    inside = bool(frames) and Path(frames[-1].filename).is_relative_to(HOME)
+    lines = _users_lines(error.__cause__ if inside else error, path.resolve().parent)
+    if lines and not inside:
         said = f"{type(error).__name__}: {error}"
         return "\n".join([f"torch-port compare: an error in {path.name}", *lines, said])
     if isinstance(error, ValueError | TypeError | OSError):
-        return f"torch-port compare: {str(error).removeprefix('compare: ')}"
+        said = str(error).removeprefix("compare: ")
+        return "\n".join([f"torch-port compare: {said}", *lines])
     return "".join(traceback.format_exception(error)).rstrip()
 
 
 HOME = Path(__file__).parents[1]
+
+
+def _users_lines(error: BaseException | None, folder: Path) -> list[str]:
+    """The lines of the user's own files that an error came through."""
+    return [
+        f"  {Path(frame.filename).name}, line {frame.lineno}, in {frame.name}: {frame.line}"
+        for frame in (traceback.extract_tb(error.__traceback__) if error else ())
+        if _is_of_the_user(Path(frame.filename), folder)
+    ]
 
 
 def _is_of_the_user(file: Path, folder: Path) -> bool:
