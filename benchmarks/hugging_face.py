@@ -58,7 +58,12 @@ def bert(words=WORDS, mask=WHOLE, **changes):
 
 def distilbert():
     config = transformers.DistilBertConfig(
-        vocab_size=50, max_position_embeddings=20, n_layers=2, n_heads=4, dim=32, hidden_dim=48
+        vocab_size=50,
+        max_position_embeddings=20,
+        n_layers=SIZES["num_hidden_layers"],
+        n_heads=4,
+        dim=32,
+        hidden_dim=48,
     )
     return *sides("DistilBert", config), (WORDS, PADDED)
 
@@ -90,8 +95,11 @@ PAIRS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", default=[*PAIRS], help="which pairs; all by default")
+    parser.add_argument("--layers", type=int, default=2)
     warnings.filterwarnings("ignore", message="Explicitly requested dtype")
-    for name in parser.parse_args().names:
+    arguments = parser.parse_args()
+    SIZES["num_hidden_layers"] = arguments.layers
+    for name in arguments.names:
         start = time.perf_counter()
         report = parity.compare(*PAIRS[name]())
         print(f"\n## {name} ({time.perf_counter() - start:.0f} s)\n\n{report}")
