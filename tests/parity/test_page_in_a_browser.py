@@ -31,7 +31,8 @@ def test_all_parts_are_there_in_their_order(measured):
         "The two sides compute different functions.", "What is wrong, and what mends it",
         "Settings that could be read off", "The training, step by step",
         "How far the parameters are apart, relative to their size", "Loss",
-        "How far apart, in the order of computation", "All that was compared", "Not compared", "Notes", "Versions",
+        "How far apart, in the order of computation", "All that was compared",
+        "Not compared", "Notes", "Versions",
     ]  # fmt: skip
 
 
