@@ -101,23 +101,23 @@ BATCH_NORM = Port(
 
 
 class NnxBatchNormNet(nnx.Module):
-    def __init__(self, epsilon, use_running_average, use_bias, use_scale, rngs):
+    def __init__(self, epsilon, of_the_batch, use_bias, use_scale, rngs):
         self.conv = nnx.Linear(5, 6, rngs=rngs)
         self.norm = nnx.BatchNorm(
             6, epsilon=epsilon, use_bias=use_bias, use_scale=use_scale, rngs=rngs
         )
-        self.use_running_average = use_running_average
+        self.of_the_batch = of_the_batch
         self.head = nnx.Linear(6, 3, rngs=rngs)
 
     def __call__(self, x):
-        x = self.norm(self.conv(x), use_running_average=self.use_running_average)
+        x = self.norm(self.conv(x), use_running_average=not self.of_the_batch)
         return self.head(nnx.relu(x))
 
 
 def batch_norm_in_evaluation_in_nnx(
-    *, seed=0, scale=1.0, epsilon=1e-5, use_running_average=True, use_bias=True, use_scale=True
+    *, seed=0, scale=1.0, epsilon=1e-5, of_the_batch=False, use_bias=True, use_scale=True
 ) -> Pair:
-    ours = NnxBatchNormNet(epsilon, use_running_average, use_bias, use_scale, nnx.Rngs(seed))
+    ours = NnxBatchNormNet(epsilon, of_the_batch, use_bias, use_scale, nnx.Rngs(seed))
     return ours, lively(BatchNormNet()), normal(8, 5, scale=scale, seed=seed), {"seed": seed}
 
 
@@ -125,7 +125,7 @@ BATCH_NORM_EVALUATION = Port(
     batch_norm_in_evaluation_in_nnx,
     (
         *constants("normalization-epsilon", "layer norm", "epsilon", 1e-3, 1e-6, 3e-6, 1.1e-5),
-        *wrong("batch-norm-mode", "layer norm", "use_running_average", False),
+        *wrong("batch-norm-mode", "layer norm", "of_the_batch", True),
         *wrong("bias-missing", "layer norm", "use_bias", False),
         *wrong("scale-missing", "layer norm", "use_scale", False),
     ),

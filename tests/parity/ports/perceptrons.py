@@ -148,14 +148,13 @@ class LinenEluNet(linen.Module):
     alpha: tuple[float, float] = (1.0, 1.0)
     activation: object = linen.elu
     last_bias: bool = True
-    kernel_as_read: bool = True
+    middle: object = linen.Dense
 
     @linen.compact
     def __call__(self, x):
-        x = self.activation(linen.Dense(8)(x), self.alpha[0])
-        square = linen.Dense(8) if self.kernel_as_read else TransposedDense(8, name="Dense_1")
-        x = self.activation(square(x), self.alpha[1])
-        return linen.Dense(2, use_bias=self.last_bias)(x)
+        x = self.activation(linen.Dense(8, name="hidden_0")(x), self.alpha[0])
+        x = self.activation(self.middle(8, name="hidden_1")(x), self.alpha[1])
+        return linen.Dense(2, use_bias=self.last_bias, name="logits")(x)
 
 
 class TransposedDense(linen.Module):
@@ -197,11 +196,11 @@ ELU = Port(
     elu_mlp_in_linen,
     (
         # functions within a linen module are no layers: the fault shows behind the next dense
-        *elu_in("layer Dense_1", 0, 0.5, 0.9, 1.5, 1.6733),
-        *elu_in("layer Dense_2", 1, 0.5, 2.0, 1.01),
-        *wrong("activation-different", "layer Dense_1", "activation", selu_of, relu_of),
-        *wrong("bias-missing", "layer Dense_2", "last_bias", False),
-        *wrong("kernel-transposed", "layer Dense_1", "kernel_as_read", False),
+        *elu_in("layer hidden_1", 0, 0.5, 0.9, 1.5, 1.6733),
+        *elu_in("layer logits", 1, 0.5, 2.0, 1.01),
+        *wrong("activation-different", "layer hidden_1", "activation", selu_of, relu_of),
+        *wrong("bias-missing", "layer logits", "last_bias", False),
+        *wrong("kernel-transposed", "layer hidden_1", "middle", TransposedDense),
     ),
 )
 
@@ -300,7 +299,7 @@ class LinenSoftplusNet(linen.Module):
 
 def softplus_head_in_linen(*, seed=0, scale=1.0, **settings) -> Pair:
     """The inputs are large enough for values above 20."""
-    x = normal(16, 5, scale=20 * scale, seed=seed)
+    x = normal(64, 5, scale=30 * scale, seed=seed)
     return LinenSoftplusNet(**settings), SoftplusNet(), x, {"seed": seed}
 
 
