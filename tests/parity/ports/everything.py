@@ -1,9 +1,10 @@
-"""All ports of programs."""
+"""All ports, of programs and of optimisers."""
 
 from tests.parity.ports import (
     classifiers,
     convolutional,
     normed,
+    optimizers,
     perceptrons,
     recurrent,
     regressions,
@@ -18,4 +19,5 @@ PORTS = (
     *recurrent.PORTS,
     *classifiers.PORTS,
     *regressions.PORTS,
+    *optimizers.PORTS,
 )
