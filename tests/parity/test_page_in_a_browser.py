@@ -30,8 +30,8 @@ def test_all_parts_are_there_in_their_order(measured):
     assert measured[1280]["headings"] == [
         "The two sides compute different functions.", "What is wrong, and what mends it",
         "Settings that could be read off", "How far apart, in the order of computation",
-        "The training, step by step", "How far the parameters are apart", "Loss",
-        "All that was compared", "Not compared", "Notes", "Versions",
+        "The training, step by step", "How far the parameters are apart, relative to their size",
+        "Loss", "All that was compared", "Not compared", "Notes", "Versions",
     ]  # fmt: skip
 
 

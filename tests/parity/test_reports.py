@@ -98,6 +98,14 @@ def test_a_step_is_named():
     )
 
 
+def test_what_float32_hides_is_said_to_be_hidden():
+    judgement = replace(NORM.judgement, hidden=True)
+    said = " ".join(
+        str(report(types.Fault(replace(NORM, judgement=judgement), (EPSILON,)))).split()
+    )
+    assert "times what rounding explains; too small to be seen in float32" in said
+
+
 LONG = "word " * 200 + "x" * 300
 
 
@@ -219,7 +227,7 @@ def test_json_holds_all(trained, tmp_path):
         (np.float64(0.5), 0.5),
         (float("nan"), None),
         (np.arange(3), [0, 1, 2]),
-        (torch.ones(2), [1.0, 1.0]),
+        (torch.nn.Parameter(torch.ones(2)), [1.0, 1.0]),
         (jnp.zeros(1), [0.0]),
         ({1: (True, None)}, {"1": [True, None]}),
         (torch.float32, "torch.float32"),
@@ -250,6 +258,11 @@ def test_words_are_no_constants_and_a_difference_without_a_script_has_none():
     worded = replace(EPSILON, constants={"torch": "inside", "jax": True})
     assert worded.reproduction() == scripts.script("normalization-epsilon", {})
     assert replace(EPSILON, id="no-such-difference").reproduction() is None
+
+
+def test_the_script_of_any_setting_keeps_its_own():
+    decay = replace(EPSILON, id="optimizer-hyperparameter", constants={"torch": 0.01, "jax": 1e-4})
+    assert decay.reproduction() == scripts.script(decay.id, {})
 
 
 def test_the_page_holds_the_script():

@@ -21,9 +21,9 @@ KINDS = {
     ),
     "compare_training": (
         ("jax_side", "torch_side", "batches", "optimizers", "losses"),
-        ("params", "steps", "seed", "mapping"),
+        ("params", "steps"),
     ),
-    "compare_optimizers": (("optimizers",), ("params", "steps", "seed")),
+    "compare_optimizers": (("optimizers",), ("params", "steps")),
 }
 """Of each comparison the names that a file must define, and those that it may."""
 
@@ -61,7 +61,7 @@ def compare(module: ModuleType, given: Mapping[str, Any]) -> Report:
       given: values that take the place of the file's.
 
     Raises:
-      UsageError: something that the comparison needs is not defined.
+      UsageError: something that the comparison needs is not defined, or is given and not needed.
     """
     from torch_port import parity
 
@@ -70,23 +70,33 @@ def compare(module: ModuleType, given: Mapping[str, Any]) -> Report:
     if "optimizers" in defined:
         programs = {"jax_side", "torch_side", "batches", "losses"} & defined.keys()
         kind = "compare_training" if programs else "compare_optimizers"
+    _require_wanted(kind, defined, given, Path(str(module.__file__)).name)
     needed, possible = KINDS[kind]
-    if missing := [name for name in needed if name not in defined]:
-        raise UsageError(
-            f"{Path(str(module.__file__)).name} does not define {', '.join(missing)}; "
-            f"parity.{kind} takes {', '.join(needed)}, and may have {', '.join(possible)}"
-        )
-    if kind != "compare" and not _is_pair(defined["optimizers"]):
-        raise UsageError(
-            f"{Path(str(module.__file__)).name}: optimizers must be a pair, JAX's transformation "
-            "and a function from a list of parameters to PyTorch's optimiser"
-        )
     values = {name: defined[name] for name in (*needed, *possible) if name in defined}
-    values |= {name: value for name, value in given.items() if name in possible}
+    values |= given
     positional = [values.pop(name) for name in needed if name not in ("optimizers", "losses")]
     if kind == "compare_optimizers":
         positional = [*values.pop("optimizers")]
     return getattr(parity, kind)(*positional, **values)
+
+
+def _require_wanted(
+    kind: str, defined: Mapping[str, Any], given: Mapping[str, Any], file: str
+) -> None:
+    """Raises a `UsageError` unless a comparison has what it takes, and nothing else is given."""
+    needed, possible = KINDS[kind]
+    if missing := [name for name in needed if name not in defined]:
+        raise UsageError(
+            f"{file} does not define {', '.join(missing)}; "
+            f"parity.{kind} takes {', '.join(needed)}, and may have {', '.join(possible)}"
+        )
+    if kind != "compare" and not _is_pair(defined["optimizers"]):
+        raise UsageError(
+            f"{file}: optimizers must be a pair, JAX's transformation and a function from a list "
+            "of parameters to PyTorch's optimiser"
+        )
+    if strange := [name for name in given if name not in possible]:
+        raise UsageError(f"--{strange[0]} means nothing to parity.{kind}")
 
 
 def _is_pair(value: Any) -> bool:
@@ -104,20 +114,27 @@ def complaint(error: Exception, path: Path) -> str:
     if isinstance(error, SyntaxError) and error.filename == str(path.resolve()):
         return f"torch-port compare: {path.name}, line {error.lineno}: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [
-        f"  {Path(frame.filename).name}, line {frame.lineno}, in {frame.name}: {frame.line}"
-        for frame in frames
-        if _is_of_the_user(Path(frame.filename), path.resolve().parent)
-    ]
-    if lines and not Path(frames[-1].filename).is_relative_to(HOME):
+    inside = bool(frames) and Path(frames[-1].filename).is_relative_to(HOME)
+    lines = _users_lines(error.__cause__ if inside else error, path.resolve().parent)
+    if lines and not inside:
         said = f"{type(error).__name__}: {error}"
         return "\n".join([f"torch-port compare: an error in {path.name}", *lines, said])
     if isinstance(error, ValueError | TypeError | OSError):
-        return f"torch-port compare: {str(error).removeprefix('compare: ')}"
+        said = str(error).removeprefix("compare: ")
+        return "\n".join([f"torch-port compare: {said}", *lines])
     return "".join(traceback.format_exception(error)).rstrip()
 
 
 HOME = Path(__file__).parents[1]
+
+
+def _users_lines(error: BaseException | None, folder: Path) -> list[str]:
+    """The lines of the user's own files that an error came through."""
+    return [
+        f"  {Path(frame.filename).name}, line {frame.lineno}, in {frame.name}: {frame.line}"
+        for frame in (traceback.extract_tb(error.__traceback__) if error else ())
+        if _is_of_the_user(Path(frame.filename), folder)
+    ]
 
 
 def _is_of_the_user(file: Path, folder: Path) -> bool:

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 Kinds = Mapping[str, str]
 """What each layer is, by path in the order of use."""
 
-SYNONYMS = {"linear": "dense", "embedding": "embed"}
+SYNONYMS = {
+    "linear": "dense",
+    "embedding": "embed",
+    **dict.fromkeys(["lstm", "gru", "rnn"], "recurrence"),
+}
 
 NOT_ACTIVATIONS = {"dropout", "flatten", "identity", "dense", "normalizeimages"}
 
@@ -73,5 +77,6 @@ def _between(
 
 def plain_kind(kind: str) -> str:
     """`batchnorm` for `batchnorm1d`, `dense` for `linear`."""
+    kind = kind.partition(",")[0]
     plain = kind[:-2] if kind[-2:] in {"1d", "2d", "3d"} else kind
     return SYNONYMS.get(plain, plain)

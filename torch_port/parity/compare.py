@@ -4,19 +4,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
-from torch_port.parity.comparison import Runs, Scope, Sides, items, run_jax, run_torch, shared
+from torch_port.parity.comparison import Runs, Scope, Sides, items, run_jax, run_torch
 from torch_port.parity.diagnosis import diagnose
 from torch_port.parity.hidden import hidden_differences
-from torch_port.parity.jax_sides import jax_side as side_of_jax
 from torch_port.parity.ladder import Judgement, Verdict
 from torch_port.parity.lockstep import LOCALISES_ONLY, judged
-from torch_port.parity.matching import match
+from torch_port.parity.preparation import Task, prepared
 from torch_port.parity.report import Difference, Report
 from torch_port.parity.settings import initial_settings, settings_of
-from torch_port.parity.sides import is_floating
-from torch_port.parity.torch_sides import torch_side as side_of_torch
 
 
 def compare(
@@ -53,11 +49,13 @@ def compare(
       A report: `verdict`, `first`, `causes`, `differences`; `print` shows it in at most ten lines.
 
     Raises:
-      ValueError: parameters do not match or match in several ways; a side draws random numbers that
-        cannot be given to the other.
+      TypeError: a side, an input or the mapping is nothing that can be compared.
+      ValueError: parameters or outputs do not match, or match in several ways; a side raises, which
+        is the cause of the error, or draws random numbers that cannot be given to the other.
 
     Example:
       >>> import jax.numpy as jnp
+      >>> import torch
       >>> from jaxnn import layers
       >>> module = torch.nn.Linear(3, 2)
       >>> report = compare(layers.dense(3, 2), module, np.ones((5, 3), np.float32))
@@ -66,19 +64,18 @@ def compare(
       >>> compare(jnp.sin, torch.cos, np.ones(3, np.float32), gradients=False).verdict
       'semantic'
     """
-    arrays = [_as_array(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,))]
-    ours = side_of_jax(jax_side, arrays, params=params, train=train, seed=seed)
-    theirs = side_of_torch(torch_side, arrays, train=train, seed=seed)
-    matching = match(ours, theirs, mapping)
-    settings = settings_of(jax_side, torch_side, matching, arrays)
-    settings += initial_settings(ours.values, theirs.values, matching)
-    sides = shared(ours, theirs, matching, params is not None)
+    task = Task(jax_side, torch_side, params, train, seed, mapping)
+    sides, notes = prepared(task, inputs)
+    inputs_of_both = [*sides.jax_values.inputs], [*sides.torch_values.inputs]
+    settings = settings_of(jax_side, torch_side, sides.matching, *inputs_of_both)
+    settings += initial_settings(sides.jax.values, sides.torch.values, sides.matching)
     compared = compare_sides(sides, Scope(train, gradients, seed))
     faults = ()
     if compared.verdict == "semantic":
+        _check_repeats(sides)
         faults = diagnose(sides, compared.jax, compared.scope, _alone(sides))
     found = compared.differences
-    notes = [*compared.notes]
+    notes += compared.notes
     if compared.verdict != "semantic":
         notes += [f"{d.kind} {d.jax_path}: {d.judgement.note}" for d in found if d.judgement.note]
         notes += [] if compared.notes else hidden_differences(sides, compared.scope)
@@ -128,9 +125,14 @@ def compare_sides(sides: Sides, scope: Scope) -> Compared:
     return Compared(_verdict(found), found, notes, scope, jax)
 
 
-def _as_array(x: Any) -> np.ndarray:
-    array = x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
-    return array.astype(np.float32) if is_floating(array) else array
+def _check_repeats(sides: Sides) -> None:
+    """Raises if a side gives something else each time: no cause can be found then."""
+    for side, values in ((sides.jax, sides.jax_values), (sides.torch, sides.torch_values)):
+        if not side.repeats(values):
+            raise ValueError(
+                f"compare: the {side.framework} side computes something else each time it is run; "
+                "take its random numbers in as an input, or fix their seed inside"
+            )
 
 
 def _verdict(found: list[Difference]) -> Verdict:
@@ -173,11 +175,19 @@ def _float32_inside(sides: Sides) -> list[str]:
 
 
 def _not_compared(sides: Sides, train: bool) -> Iterator[str]:
-    """Layers and statistics without a partner."""
+    """Layers and statistics without a partner; the whole program's output is compared as such."""
     matching = sides.matching
-    yield from (f"JAX {path}" for path in sides.jax.kinds if path not in matching.layers)
-    theirs = {*matching.layers.values()}
-    yield from (f"PyTorch {path}" for path in sides.torch.kinds if path not in theirs)
+    ours, theirs = {*matching.layers}, {*matching.layers.values()}
+    yield from (f"JAX {path}" for path in sides.jax.kinds if not _covered(path, ours, "/"))
+    yield from (f"PyTorch {path}" for path in sides.torch.kinds if not _covered(path, theirs, "."))
     if train:
         yield from (f"JAX {n}" for n in matching.jax_alone if n in sides.jax_values.state)
         yield from (f"PyTorch {n}" for n in matching.torch_alone if n in sides.torch_values.state)
+
+
+def _covered(path: str, compared: set[str], separator: str) -> bool:
+    """Whether a layer is compared, be it as a part of another or part by part; or is the whole."""
+    base = path.partition("#")[0]
+    wholes = [base[:i] for i, letter in enumerate(base) if letter == separator]
+    parts = [other for other in compared if other.startswith(base + separator)]
+    return not path or path in compared or not compared.isdisjoint(wholes) or bool(parts)

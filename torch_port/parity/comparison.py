@@ -5,10 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from torch_port.parity.images import channels_first, channels_last, is_turned
 from torch_port.parity.ladder import Evidence
-from torch_port.parity.matching import Matching, Pair
+from torch_port.parity.locks import Locked
+from torch_port.parity.matching import Matching
+from torch_port.parity.pairing import Pair
 from torch_port.parity.sides import Name, Precision, Run, Side, Values, is_floating
-from torch_port.parity.torch_sides import Locked, TorchSide
+from torch_port.parity.torch_sides import TorchSide
 
 
 class Sides(NamedTuple):
@@ -94,7 +97,9 @@ def moved_values(sides: Sides, scope: Scope) -> tuple[Values, Values]:
     inputs = [move(array) for array in sides.jax_values.inputs]
     theirs = {**sides.torch_values.params, **sides.torch_values.state}
     theirs |= {p.torch: p.to_torch((params | state)[p.jax]) for p in sides.matching.pairs}
-    moved = filled(sides.torch_values._replace(inputs=inputs), theirs)
+    lying = zip(sides.jax_values.inputs, sides.torch_values.inputs, inputs, strict=True)
+    turned = [channels_first(x) if is_turned(a, b) else x for a, b, x in lying]
+    moved = filled(sides.torch_values._replace(inputs=turned), theirs)
     return Values(params, state, inputs), moved
 
 
@@ -128,11 +133,9 @@ def _statistic(p: Pair, jax: Runs, torch: Runs) -> Item:
 
 
 def _outputs(jax: Runs, torch: Runs) -> Iterator[Item]:
-    counts = len(jax.in_float64.outputs), len(torch.in_float64.outputs)
-    if counts[0] != counts[1]:
-        raise ValueError(f"compare: JAX gives {counts[0]} outputs and PyTorch {counts[1]}")
-    for i in range(counts[0]):
-        name = "output" if counts[0] == 1 else f"output {i}"
+    count = len(jax.in_float64.outputs)
+    for i in range(count):
+        name = "output" if count == 1 else f"output {i}"
         numbers = [r.outputs[i] for r in [*jax, *torch]]
         yield Item(("output", name, name), aligned(numbers) or Evidence(*numbers))
 
@@ -146,7 +149,8 @@ def gradient_items(sides: Sides, jax: Runs, torch: Runs) -> Iterator[Item]:
             yield Item(("parameter gradient", str(p.jax), str(p.torch)), Evidence(*numbers))
     for i in jax.in_float64.inputs_gradients:
         numbers = [r.inputs_gradients[i] for r in [*jax, *torch]]
-        yield Item(("input gradient", f"input {i}", f"input {i}"), Evidence(*numbers))
+        evidence = aligned(numbers) or Evidence(*numbers)
+        yield Item(("input gradient", f"input {i}", f"input {i}"), evidence)
 
 
 def layer_gradients(sides: Sides, jax: Runs, torch: Runs) -> Iterator[Item]:
@@ -159,32 +163,26 @@ def layer_gradients(sides: Sides, jax: Runs, torch: Runs) -> Iterator[Item]:
 
 
 def aligned(numbers: list[np.ndarray]) -> Evidence | None:
-    """The evidence, with PyTorch's channels moved to the end where that makes the shapes equal."""
-    ours, theirs = numbers[0].shape, numbers[3].shape
-    if channels_first(ours) == theirs != ours:
-        numbers = numbers[:3] + [np.moveaxis(array, 1, -1) for array in numbers[3:]]
+    """The evidence, with PyTorch's channels moved to the end where JAX has them; None if the shapes
+    differ."""
+    if is_turned(numbers[1], numbers[4]):
+        numbers = numbers[:3] + [channels_last(array) for array in numbers[3:]]
     return Evidence(*numbers) if numbers[0].shape == numbers[3].shape else None
 
 
-def channels_first(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of images with the last axis moved behind the first."""
-    return (shape[0], shape[-1], *shape[1:-1]) if len(shape) > 2 else shape
-
-
-def locked_to(sides: Sides, run: Run, shapes: Mapping[str, tuple[int, ...]]) -> Locked:
+def locked_to(sides: Sides, run: Run, theirs: Run) -> Locked:
     """The outputs of JAX's layers and the gradients by them, as PyTorch's layers would have them.
 
     Args:
       sides: for the layers that belong together.
       run: of the JAX side.
-      shapes: of the outputs of PyTorch's layers.
+      theirs: of the PyTorch side, for how its outputs lie.
     """
     outputs, cotangents = {}, {}
     for path, other in sides.matching.layers.items():
         array = run.layers[path]
-        moved = channels_first(array.shape) == shapes[other] != array.shape
-        turn = (lambda a: np.moveaxis(a, -1, 1)) if moved else (lambda a: a)
-        if np.isfinite(array).all() and turn(array).shape == shapes[other]:
+        turn = channels_first if is_turned(array, theirs.layers[other]) else (lambda a: a)
+        if np.isfinite(array).all() and turn(array).shape == theirs.layers[other].shape:
             outputs[other] = turn(array)
             if path in run.cotangents:
                 cotangents[other] = turn(run.cotangents[path])

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import jax
+import jax.extend
 import jax.numpy as jnp
 import numpy as np
 from flax import linen, nnx
@@ -22,6 +23,11 @@ MODES = {
     "use_running_average": False,
 }
 """How a module's `__call__` may be told that it trains."""
+
+CELLS = (linen.RNNCellBase, nnx.RNNCellBase)
+
+WHOLES = (*CELLS, linen.MultiHeadDotProductAttention, nnx.MultiHeadAttention)
+"""Modules that are one layer in PyTorch, though Flax puts them together from several."""
 
 
 def flax_program(
@@ -64,7 +70,7 @@ def _from_linen(module, inputs, params, train, seed) -> Program:
 
     def apply(params, state, inputs, tape):
         follow = linen.intercept_methods(_following(tape))
-        with follow:
+        with follow, _carries():
             outputs, changed = module.apply(
                 {"params": params, **state}, *inputs, **modes, mutable=[*state]
             )
@@ -72,39 +78,84 @@ def _from_linen(module, inputs, params, train, seed) -> Program:
 
     collections = {*state}
     in_state = lambda keys: _name(keys[1:] if keys[0] in collections else keys)
-    return Program(apply, variables.get("params", {}), state, in_state)
+    return Program(apply, variables.get("params", {}), state, in_state, kind=kind_of(module))
 
 
 def _following(tape: Tape):
     """An interceptor that writes the outputs of leaf modules on the tape, and gives masks."""
     calls = 0
+    running: list[str] = []
+    outside = _trace()
 
     def intercept(call, args, kwargs, context):
         nonlocal calls
-        if context.method_name != "__call__":
-            return call(*args, **kwargs)
-        calls += 1
-        before = calls
         module, path = context.module, "/".join(context.module.path)
-        if isinstance(module, linen.Dropout):
-            output = _dropped(module, tape, *args, **kwargs)
-        else:
-            output = call(*args, **kwargs)
+        # a subclass may call the method of its base: one layer all the same
+        if context.method_name != "__call__" or path in running:
+            return call(*args, **kwargs)
+        running.append(path)
+        calls += _trace() == outside
+        before = calls
+        with tape.within(path):
+            if isinstance(module, linen.Dropout):
+                output = _dropped(module, tape, *args, **kwargs)
+            else:
+                output = call(*args, **kwargs)
+        running.pop()
         holds = any(
             not isinstance(value, dict) for value in module.variables.get("params", {}).values()
         )
-        if path and (calls == before or holds):
-            return recorded(tape, path, module, output)
-        return output
+        is_layer = calls == before or holds or isinstance(module, WHOLES)
+        return recorded(tape, path, module, output, outside) if path and is_layer else output
 
     return intercept
 
 
-def recorded(tape: Tape, path: str, module: Any, output: Any) -> Any:
-    """The output of a module, its first array written on the tape and answered by it."""
+@contextmanager
+def _carries() -> Iterator[None]:
+    """While the context lasts, cells begin with what they carry in the precision of the run."""
+    kinds = [kind for base in CELLS for kind in base.__subclasses__()]
+    kinds = [kind for kind in kinds if "initialize_carry" in vars(kind)]
+    originals = {kind: kind.initialize_carry for kind in kinds}
+    for kind, initialize in originals.items():
+        kind.initialize_carry = _in_precision(initialize)
+    try:
+        yield
+    finally:
+        for kind, initialize in originals.items():
+            kind.initialize_carry = initialize
+
+
+def _in_precision(initialize: Callable[..., Any]) -> Callable[..., Any]:
+    def answered(*args, **kwargs):
+        carry = initialize(*args, **kwargs)
+        return jax.tree.map(lambda leaf: leaf.astype(jnp.result_type(float)), carry)
+
+    return answered
+
+
+def _trace() -> Any:
+    """The transformation that now is traced: inside a scan no output can be taken out."""
+    return jax.extend.core.get_opaque_trace_state(convention="flax")
+
+
+def recorded(tape: Tape, path: str, module: Any, output: Any, outside: Any) -> Any:
+    """The output of a module, its first array written on the tape and answered by it.
+
+    That of a cell is its last: before it comes what it carries on.
+    """
+    if _trace() != outside:
+        return output
     leaves, structure = jax.tree.flatten(output)
-    first = tape.record(path, type(module).__name__.lower(), leaves[0])
-    return structure.unflatten([first, *leaves[1:]])
+    seen = leaves[-1 if isinstance(module, CELLS) else 0]
+    answer = tape.record(path, kind_of(module), seen)
+    return structure.unflatten([answer if leaf is seen else leaf for leaf in leaves])
+
+
+def kind_of(module: Any) -> str:
+    """What a module is; a transposed convolution says how its kernel lies."""
+    kind = type(module).__name__.lower()
+    return f"{kind}, transpose_kernel" if getattr(module, "transpose_kernel", False) else kind
 
 
 def _dropped(module, tape, inputs, deterministic=None, rng=None):
@@ -128,14 +179,17 @@ def _from_nnx(module, train) -> Program:
 
     def apply(params_tree, state_tree, inputs, tape):
         merged = nnx.merge(
-            graph, _replaced(params, params_tree), _replaced(statistics, state_tree), rest
-        )
+            graph, _replaced(params, params_tree), _replaced(statistics, state_tree), rest,
+            copy=True,  # its counts of random draws change
+        )  # fmt: skip
         paths = {id(child): path for path, child in nnx.iter_modules(merged)}
-        with _followed(merged, paths, tape):
+        with _followed(merged, paths, tape), _carries():
             outputs = merged(*inputs, **modes)
         return outputs, nnx.to_pure_dict(nnx.state(merged, nnx.BatchStat))
 
-    return Program(apply, nnx.to_pure_dict(params), nnx.to_pure_dict(statistics), _name)
+    return Program(
+        apply, nnx.to_pure_dict(params), nnx.to_pure_dict(statistics), _name, kind=kind_of(module)
+    )
 
 
 def _replaced(state, tree):
@@ -163,18 +217,20 @@ def _followed(module: nnx.Module, paths: dict[int, Any], tape: Tape) -> Iterator
 
 
 def _recording(call, paths, tape):
+    outside = _trace()
+
     def answered(self, *args, **kwargs):
-        if isinstance(self, nnx.Dropout):
-            kwargs.pop("rngs", None)
-            deterministic = kwargs.get("deterministic")
-            deterministic = self.deterministic if deterministic is None else deterministic
-            output = args[0] if deterministic else _masked(args[0], self, tape)
-        else:
-            output = call(self, *args, **kwargs)
         path = "/".join(map(str, paths.get(id(self), ())))
+        with tape.within(path):
+            if isinstance(self, nnx.Dropout):
+                kwargs.pop("rngs", None)
+                deterministic = kwargs.get("deterministic")
+                deterministic = self.deterministic if deterministic is None else deterministic
+                output = args[0] if deterministic else _masked(args[0], self, tape)
+            else:
+                output = call(self, *args, **kwargs)
         children = [child for _, child in nnx.iter_modules(self) if child is not self]
-        if path and not any(map(callable, children)):
-            return recorded(tape, path, self, output)
-        return output
+        is_layer = isinstance(self, WHOLES) or not any(map(callable, children))
+        return recorded(tape, path, self, output, outside) if path and is_layer else output
 
     return answered

@@ -4,7 +4,7 @@ Each becomes a program `(params, state, inputs, tape) -> (outputs, state)`; how 
 precision, differentiated, and searched for float32 is the same for all.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +17,7 @@ from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
 from jaxnn.combinators import map_layers
 from jaxnn.layers import apply_mask
 from jaxnn.typing import Layer
+from torch_port.parity.jaxprs import float32_in_trace, traces_repeat
 from torch_port.parity.sides import (
     Name,
     Precision,
@@ -24,6 +25,7 @@ from torch_port.parity.sides import (
     Side,
     Tape,
     Values,
+    blamed,
     cast,
     cotangent,
 )
@@ -39,6 +41,7 @@ class Program:
       state: likewise.
       name: from the keys that lead to an array to its name.
       ordered: whether the parameters' order, or that of the tape, is that of their use.
+      kind: what the whole is, where it is one layer.
     """
 
     apply: Callable[..., tuple[Any, Any]]
@@ -46,6 +49,7 @@ class Program:
     state: Any
     name: Callable[[tuple[str, ...]], Name]
     ordered: bool = True
+    kind: str = ""
 
 
 def jax_side(
@@ -60,15 +64,19 @@ def jax_side(
       train: whether it trains.
       seed: of parameters, masks and cotangents.
     """
-    if isinstance(program, Layer):
-        made = _from_layer(program, params, train, seed)
-    elif not is_flax(program):
-        made = _from_function(program, params)
-    else:
-        from torch_port.parity.flax_sides import flax_program
-
-        made = flax_program(program, inputs, params=params, train=train, seed=seed)
+    with blamed("JAX", lambda: ""):
+        made = _program(program, inputs, params, train, seed)
     return _side(made, inputs, seed)
+
+
+def _program(program, inputs, params, train, seed) -> Program:
+    if isinstance(program, Layer):
+        return _from_layer(program, params, train, seed)
+    if not is_flax(program):
+        return _from_function(program, params)
+    from torch_port.parity.flax_sides import flax_program
+
+    return flax_program(program, inputs, params=params, train=train, seed=seed)
 
 
 def is_flax(program: Any) -> bool:
@@ -105,11 +113,12 @@ def _followed(path: str, leaf: Layer, tape: Tape) -> Layer:
     """A leaf that writes its output on the tape and, if it drops, takes its mask from there."""
 
     def apply(params, state, x, *, key=None, train=False):
-        if leaf.name == "dropout" and train:
-            rate = leaf.settings["rate"]
-            y = apply_mask(x, jnp.asarray(tape.mask(x.shape, rate)), rate) if rate else x
-        else:
-            y, state = leaf.apply(params, state, x, key=key, train=train)
+        with tape.within(path):
+            if leaf.name == "dropout" and train:
+                rate = leaf.settings["rate"]
+                y = apply_mask(x, jnp.asarray(tape.mask(x.shape, rate)), rate) if rate else x
+            else:
+                y, state = leaf.apply(params, state, x, key=key, train=train)
         return tape.record(path, leaf.name.replace("_", ""), y), state
 
     return replace(leaf, apply=apply)
@@ -136,17 +145,24 @@ def _side(program: Program, inputs: list[np.ndarray], seed: int) -> Side:
         state_tree.unflatten([state[name] for name in state_names]),
     )
 
+    outputs_shapes: dict[str, tuple[int, ...]] = {}
+
     def followed(params, state, inputs, tape):
         outputs, state = program.apply(*to_trees(params, state), inputs, tape)
+        outputs_shapes.update(_shapes_by_name(outputs))
         return jax.tree.leaves(outputs), dict(zip(state_names, jax.tree.leaves(state), strict=True))
 
     def run(values: Values, precision: Precision) -> Run:
-        with _precision(precision):
+        with blamed("JAX", lambda: ""), _precision(precision):
             return runner(_cast(values, precision))
 
     def float32_inside(values: Values) -> list[str]:
         with _precision("float64"):
-            return _float32_inside(followed, _cast(values, "float64"), seed)
+            return float32_in_trace(followed, _cast(values, "float64"), seed)
+
+    def repeats(values: Values) -> bool:
+        with _precision("float32"):
+            return traces_repeat(followed, _cast(values, "float32"), seed)
 
     values = Values(params, state, inputs)
     with _precision("float32"):
@@ -157,11 +173,19 @@ def _side(program: Program, inputs: list[np.ndarray], seed: int) -> Side:
         if jnp.issubdtype(output.dtype, jnp.floating)
     }
     runner = _runner(followed, shapes, seed)
-    order = [path.partition("#")[0] for path in tape.kinds]
+    order = tape.order
     place = lambda name: order.index(name.layer) if name.layer in order else len(order)
     by_use = lambda arrays: {name: arrays[name] for name in sorted(arrays, key=place)}
     values = Values(by_use(params), by_use(state), inputs)
-    return Side("JAX", values, tape.kinds, run, float32_inside, program.ordered)
+    return Side(
+        "JAX", values, tape.kinds, run, float32_inside, program.ordered, program.kind,
+        outputs_shapes, repeats,
+    )  # fmt: skip
+
+
+def _shapes_by_name(outputs: Any) -> dict[str, tuple[int, ...]]:
+    leaves = jax.tree_util.tree_leaves_with_path(outputs)
+    return {"/".join(map(_key, path)): jnp.shape(leaf) for path, leaf in leaves}
 
 
 def _named(tree: Any, name: Callable[..., Name]) -> tuple[dict[Name, np.ndarray], list[Name]]:
@@ -235,11 +259,12 @@ def _runner(
 def _traced(followed: Callable[..., Any], values: Values, seed: int) -> Tape:
     """The tape of a run without computing; of a program that branches on values, of a real run."""
     tape = Tape(seed)
-    try:
-        jax.eval_shape(lambda values: followed(*values, tape)[0], values)
-    except jax.errors.ConcretizationTypeError:
-        tape = Tape(seed)
-        followed(*values, tape)
+    with blamed("JAX", lambda: tape.failed):
+        try:
+            jax.eval_shape(lambda values: followed(*values, tape)[0], values)
+        except jax.errors.ConcretizationTypeError:
+            tape = Tape(seed)
+            followed(*values, tape)
     return tape
 
 
@@ -256,48 +281,3 @@ def _weighed(outputs: list[jax.Array], seed: int) -> jax.Array:
 def _array(array: Any) -> np.ndarray:
     array = np.asarray(array)
     return array.astype(np.float32) if array.dtype == jnp.bfloat16 else array
-
-
-def _float32_inside(followed: Callable[..., Any], values: Values, seed: int) -> list[str]:
-    """What a float64 run casts to float32 or less, or holds in it, as its jaxpr tells."""
-    forward = lambda params, state, inputs: followed(params, state, inputs, Tape(seed))
-    try:
-        closed = jax.make_jaxpr(forward)(*values)
-    except jax.errors.ConcretizationTypeError:  # the program branches on values
-        return []
-    found = {*_findings(closed.jaxpr, closed.consts)}
-    return ["casts to float32"] if "casts to float32" in found else [*found]
-
-
-def _findings(jaxpr: Any, constants: Iterable[Any]) -> Iterator[str]:
-    if any(map(_was_float32, constants)):
-        yield "holds a constant in float32"
-    for equation in jaxpr.eqns:
-        literals = [var.val for var in equation.invars if hasattr(var, "val")]
-        if any(map(_was_float32, literals)):
-            yield "holds a constant in float32"
-        if equation.primitive.name == "convert_element_type":
-            before, after = equation.invars[0].aval.dtype, equation.outvars[0].aval.dtype
-            if before == jnp.float64 != after and jnp.issubdtype(after, jnp.floating):
-                yield "casts to float32"
-        is_jaxpr = lambda value: _jaxpr_of(value) is not None
-        for value in jax.tree.leaves([*equation.params.values()], is_leaf=is_jaxpr):
-            if inner := _jaxpr_of(value):
-                yield from _findings(inner, getattr(value, "consts", ()))
-
-
-def _jaxpr_of(value: Any) -> Any:
-    inner = getattr(value, "jaxpr", value)
-    return inner if hasattr(inner, "eqns") else None
-
-
-def _was_float32(value: Any) -> bool:
-    """Whether numbers are of float32, or are but were rounded to it: 0.9 is, 0.5 need not be."""
-    array = np.asarray(value)
-    if not np.issubdtype(array.dtype, np.floating) or not np.isfinite(array).all():
-        return False
-    if array.dtype != np.float64:
-        return True
-    mantissa = np.ldexp(np.frexp(array)[0], 24)
-    needs_float32 = (mantissa == np.round(mantissa)) & (np.mod(mantissa, 2**8) != 0)
-    return bool(array.size and np.all(mantissa == np.round(mantissa)) and needs_float32.any())

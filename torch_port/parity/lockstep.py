@@ -21,10 +21,11 @@ from torch_port.parity.comparison import (
     moved_values,
 )
 from torch_port.parity.ladder import judge, judge_in_float32, rounding_limit
+from torch_port.parity.locks import FREE, Locked
 from torch_port.parity.report import Difference
 from torch_port.parity.sides import Run
 from torch_port.parity.torch_calls import Call, Edits
-from torch_port.parity.torch_sides import FREE, Locked, Trace
+from torch_port.parity.torch_sides import Trace
 
 UNLOCKED = (FREE, FREE, FREE)
 
@@ -151,8 +152,7 @@ def bench_of(sides: Sides, jax: Runs, scope: Scope, *, free: bool = False) -> Be
       free: whether the PyTorch side goes on with its own values instead.
     """
     run, trace = sides.torch.rerun(sides.torch_values, "float64", FREE, {})
-    shapes = {path: array.shape for path, array in run.layers.items()}
-    locks = UNLOCKED if free else tuple(locked_to(sides, r, shapes) for r in jax)
+    locks = UNLOCKED if free else tuple(locked_to(sides, r, run) for r in jax)
     return Bench(sides, jax, scope, locks, trace, free)  # type: ignore[arg-type]
 
 

@@ -4,39 +4,29 @@ Layers are matched by their paths where these are the same, else in the order of
 shapes where only one fits; what is within a layer by name and shape.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, NamedTuple
 
-import jax
-import numpy as np
-import torch
-
-from torch_port.convert.parameters import to_array, to_tensor
 from torch_port.parity.alignment import align
+from torch_port.parity.pairing import TWINS, Group, Pair, pair_up, unsettled
 from torch_port.parity.sides import Name, Side
+from torch_port.parity.stacking import STACK_TWINS, place
+
+Groups = dict[str, Group]
+"""The layers of a side that hold arrays, or its single arrays, by path."""
 
 
-class Pair(NamedTuple):
-    """One parameter or statistic of both sides.
+class Given(NamedTuple):
+    """What the user has settled.
 
     Attributes:
-      jax: its name there.
-      torch: its name there.
-      layout: what `convert` calls it: `"kernel"` where the axes are moved.
+      layers: PyTorch's path of a layer by JAX's.
+      names: PyTorch's name of an array by JAX's.
     """
 
-    jax: Name
-    torch: Name
-    layout: str
-
-    def to_torch(self, array: np.ndarray) -> np.ndarray:
-        """In PyTorch's layout."""
-        return to_tensor(self.layout, array).numpy()
-
-    def to_jax(self, array: np.ndarray) -> np.ndarray:
-        """In JAX's layout."""
-        with jax.enable_x64(True):
-            return np.asarray(to_array(self.layout, torch.from_numpy(np.array(array))))
+    layers: dict[str, str]
+    names: dict[str, str]
 
 
 class Matching(NamedTuple):
@@ -53,23 +43,6 @@ class Matching(NamedTuple):
     layers: dict[str, str]
     jax_alone: list[Name]
     torch_alone: list[Name]
-
-
-TWINS = {
-    "kernel": ("weight",),
-    "scale": ("weight",),
-    "embedding": ("weight",),
-    "bias": ("bias",),
-    "mean": ("running_mean", "mean"),
-    "var": ("running_var",),
-    "std": ("std",),
-    "count": ("num_batches_tracked",),
-}
-"""What PyTorch calls what JAX calls so."""
-
-KNOWN_TO_TORCH = {name for names in TWINS.values() for name in names}
-
-Group = dict[str, tuple[Name, tuple[int, ...]]]
 
 
 def match(ours: Side, theirs: Side, mapping: Mapping[str, str] | None = None) -> Matching:
@@ -92,11 +65,13 @@ def match(ours: Side, theirs: Side, mapping: Mapping[str, str] | None = None) ->
             "has none to match them; give it a module, or a function with params"
         )
     single = _is_flat(ours) or _is_flat(theirs)
-    (held, rest), (other_held, other_rest) = _groups(ours, single), _groups(theirs, single)
+    stacks = not STACK_TWINS.keys().isdisjoint(name.short for name in ours.values.params)
+    held, rest = _groups(ours, single, False)
+    other_held, other_rest = _groups(theirs, single, stacks)
     ordered = ours.ordered and theirs.ordered and not single
-    given = _checked(mapping or {}, held, other_held)
+    given = _checked(mapping, held, other_held)
     pairs = _match_groups(held, other_held, ordered, given, strict=True)
-    pairs += _match_groups(rest, other_rest, True, {}, strict=False)
+    pairs += _match_groups(rest, other_rest, True, Given({}, given.names), strict=False)
     twins = {pair.jax.layer: pair.torch.layer for pair in pairs}
     names = [[*side.values.params, *side.values.state] for side in (ours, theirs)]
     matched = {pair.jax for pair in pairs}, {pair.torch for pair in pairs}
@@ -115,123 +90,134 @@ def _is_flat(side: Side) -> bool:
     return not side.ordered and {name.layer for name in side.values.params} == {""}
 
 
-def _groups(side: Side, single: bool) -> tuple[dict[str, Group], dict[str, Group]]:
+def _groups(side: Side, single: bool, stacks: bool) -> tuple[Groups, Groups]:
     """The arrays of each layer, or each array alone, by path: with parameters, and with none."""
-    groups: dict[str, Group] = {}
-    for name, array in {**side.values.params, **side.values.state}.items():
-        path = str(name) if single else name.layer
-        groups.setdefault(path, {})[name.short] = (name, array.shape)
-    holds = lambda group: any(name in side.values.params for name, _ in group.values())
+    groups: Groups = {}
+    arrays = {**side.values.params, **side.values.state}
+    for name, array in arrays.items():
+        layer, short = place(name, arrays) if stacks else (name.layer, name.short)
+        path = str(name) if single else layer
+        group = groups.setdefault(path, Group(side.kinds.get(name.layer, side.kind), {}))
+        group.arrays[short] = (name, array.shape)
+    holds = lambda group: any(name in side.values.params for name, _ in group.arrays.values())
     return (
         {path: group for path, group in groups.items() if holds(group)},
         {path: group for path, group in groups.items() if not holds(group)},
     )
 
 
-def _match_groups(ours, theirs, ordered, given, strict):
-    pairs = [(ours[a], theirs[b]) for a, b in given.items()]
-    ours = {path: group for path, group in ours.items() if path not in given}
-    theirs = {path: group for path, group in theirs.items() if path not in given.values()}
+def _match_groups(ours: Groups, theirs: Groups, ordered: bool, given: Given, strict: bool):
+    names, layers = given.names, given.layers
+    matched = [(ours[a], theirs[b]) for a, b in layers.items()]
+    ours = {path: group for path, group in ours.items() if path not in layers}
+    theirs = {path: group for path, group in theirs.items() if path not in layers.values()}
     for candidates in (_by_path, _by_order if ordered else _by_shape, _by_shape):
-        found = candidates(ours, theirs)
+        found = candidates(ours, theirs, names)
         if found is not None:
-            fitted = [_fit(a, b) or [] for a, b in [*pairs, *found]]
-            return [pair for group in fitted for pair in group]
+            return [p for groups in [*matched, *found] for p in _settled(*groups, names)]
     if strict:
-        raise ValueError(_unsettled(ours, theirs))
+        raise ValueError(_message(ours, theirs, names))
     return []
 
 
-def _by_path(ours, theirs):
+def _settled(ours: Group, theirs: Group, names: Mapping[str, str]) -> list[Pair]:
+    """The pairs within a layer.
+
+    Raises:
+      ValueError: several are as likely.
+    """
+    pairs = pair_up(ours, theirs, names) or []
+    sure = [p for p in pairs if str(p.jax) in names or p.jax.short in TWINS]
+    if several := unsettled(ours, theirs, sure):
+        name, others = next(iter(several.items()))
+        suggestion = {str(p.jax): str(p.torch) for p in pairs if p.jax in several}
+        raise ValueError(
+            f"compare: the parameter {str(name)!r} of JAX may be any of PyTorch's "
+            f"{', '.join(map(str, others))}. Settle it with mapping={suggestion}"
+        )
+    return pairs
+
+
+def _by_path(ours, theirs, names):
     """Layers of the same paths; a `jaxnn` path such as `2/dense` ends with the layer's name."""
-    plain = {path.rpartition("/")[0].replace("/", "."): group for path, group in ours.items()}
-    for named in (ours, plain):
+    dotted = {path.replace("/", "."): group for path, group in ours.items()}
+    plain = {path.rpartition(".")[0]: group for path, group in dotted.items()}
+    for named in (dotted, plain):
         if named.keys() == theirs.keys() and len(named) == len(ours):
             found = [(group, theirs[path]) for path, group in named.items()]
-            if all(_fit(*groups) for groups in found):
+            if all(pair_up(*groups, names) for groups in found):
                 return found
     return None
 
 
-def _by_order(ours, theirs):
+def _by_order(ours, theirs, names):
     found = [*zip(ours.values(), theirs.values(), strict=False)]
     same_number = len(ours) == len(theirs)
-    return found if same_number and all(_fit(*groups) for groups in found) else None
+    return found if same_number and all(pair_up(*groups, names) for groups in found) else None
 
 
-def _by_shape(ours, theirs):
-    candidates = _candidates(ours, theirs)
+def _by_shape(ours, theirs, names):
+    candidates = _candidates(ours, theirs, names)
     taken = [paths[0] for paths in candidates.values() if len(paths) == 1]
     if len(taken) == len(ours) == len(theirs) == len(set(taken)):
         return [(ours[path], theirs[paths[0]]) for path, paths in candidates.items()]
     return None
 
 
-def _candidates(ours, theirs):
+def _candidates(ours, theirs, names) -> dict[str, list[str]]:
     return {
-        path: [other for other, theirs_group in theirs.items() if _fit(group, theirs_group)]
+        path: [other for other, twin in theirs.items() if pair_up(group, twin, names)]
         for path, group in ours.items()
     }
 
 
-def _fit(ours: Group, theirs: Group) -> list[Pair] | None:
-    """The pairs within a layer; None if these cannot be the same layer."""
-    pairs, left = [], dict(theirs)
-    for short, (name, shape) in ours.items():
-        for twin in [t for t in TWINS.get(short, ()) if t in left]:
-            other, other_shape = left[twin]
-            layout = "kernel" if short == "kernel" else short
-            if _moved(layout, shape) != other_shape:
-                return None
-            pairs.append(Pair(name, other, layout))
-            del left[twin]
-            break
-    paired = {pair.jax for pair in pairs}
-    for name, shape in [entry for entry in ours.values() if entry[0] not in paired]:
-        fitting = [
-            (other, layout)
-            for layout in ("", "kernel")
-            for other, other_shape in left.values()
-            if not (name.short in TWINS and other.short in KNOWN_TO_TORCH)
-            and (layout == "" or len(shape) >= 2)
-            and _moved(layout, shape) == other_shape
-        ]
-        same_name = [entry for entry in fitting if entry[0].short == name.short]
-        known = [e for e in fitting if e[0].short == "weight" and e[1] == "kernel"]
-        if choice := [*same_name, *known, *fitting]:
-            pairs.append(Pair(name, *choice[0]))
-            del left[choice[0][0].short]
-    largest = max((len(shape) for _, shape in ours.values()), default=0)
-    found = {pair.jax for pair in pairs}
-    whole = all(name in found for name, shape in ours.values() if len(shape) == largest > 1)
-    return pairs if pairs and whole else None
-
-
-def _moved(layout: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    if layout != "kernel" or len(shape) < 2:
-        return shape
-    return (shape[-1], shape[-2], *shape[:-2])
-
-
-def _checked(mapping, ours, theirs):
-    for kind, names, known in (
-        ("JAX", mapping.keys(), ours),
-        ("PyTorch", mapping.values(), theirs),
-    ):
-        if unknown := [name for name in names if name not in known]:
+def _checked(mapping: Any, ours: Groups, theirs: Groups) -> Given:
+    """The mapping, of layers and of single arrays, if all that it names is there and fits."""
+    given = Given({}, {})
+    if not isinstance(mapping or {}, Mapping):
+        raise TypeError(
+            "compare: mapping must be a dict from JAX's paths to PyTorch's, got "
+            f"{type(mapping).__name__}"
+        )
+    arrays, other_arrays = _names(ours), _names(theirs)
+    for path, other in (mapping or {}).items():
+        if not (isinstance(path, str) and isinstance(other, str)):
+            raise TypeError(f"compare: mapping must be of strings, got {path!r}: {other!r}")
+        _known("JAX", path, ours, arrays)
+        _known("PyTorch", other, theirs, other_arrays)
+        if path in arrays and other in other_arrays:
+            given.names[path] = other
+            if arrays[path] in ours and other_arrays[other] in theirs:
+                given.layers[arrays[path]] = other_arrays[other]
+        if path in ours and other in theirs:
+            given.layers[path] = other
+        elif path not in arrays or other not in other_arrays:
             raise ValueError(
-                f"compare: mapping: {kind} has no layer {unknown[0]!r}, only {', '.join(known)}"
+                f"compare: mapping: {path!r} and {other!r} must be two layers or two parameters"
             )
-    for path, other in mapping.items():
-        if not _fit(ours[path], theirs[other]):
+    for path, other in given.layers.items():
+        if not pair_up(ours[path], theirs[other], given.names):
             listed = f"{_shapes(ours[path])} and {_shapes(theirs[other])}"
             raise ValueError(f"compare: mapping: {path!r} cannot be {other!r}: {listed}")
-    return mapping
+    return given
 
 
-def _unsettled(ours, theirs) -> str:
+def _names(groups: Groups) -> dict[str, str]:
+    """The path of its group by the name of every array."""
+    return {str(name): path for path, group in groups.items() for name, _ in group.arrays.values()}
+
+
+def _known(framework: str, path: str, layers: Iterable[str], arrays: Iterable[str]) -> None:
+    known = {*layers, *arrays}
+    if path not in known:
+        near = get_close_matches(path, sorted(known), 3)
+        listed = f"near it are {', '.join(near)}" if near else f"only {', '.join(layers)}"
+        raise ValueError(f"compare: mapping: {framework} has no layer {path!r}, {listed}")
+
+
+def _message(ours: Groups, theirs: Groups, names: Mapping[str, str]) -> str:
     """The message that lists both sides, what fits what, and a mapping."""
-    candidates = _candidates(ours, theirs)
+    candidates = _candidates(ours, theirs, names)
     lines = [
         f"  {path or 'the module itself'}: {_shapes(ours[path])}"
         f" fits {', '.join(fitting) if fitting else 'none'}"
@@ -257,4 +243,4 @@ def _unsettled(ours, theirs) -> str:
 
 
 def _shapes(group: Group) -> str:
-    return ", ".join(f"{short} {shape}" for short, (_, shape) in group.items())
+    return ", ".join(f"{short} {shape}" for short, (_, shape) in group.arrays.items())

@@ -32,7 +32,11 @@ CONSTANT = {"zeros", "ones"}
 
 
 def settings_of(
-    jax_program: Any, torch_program: Any, matching: Matching, inputs: list[np.ndarray]
+    jax_program: Any,
+    torch_program: Any,
+    matching: Matching,
+    inputs: list[np.ndarray],
+    torch_inputs: list[np.ndarray] | None = None,
 ) -> tuple[Setting, ...]:
     """The settings of every pair of layers, and the flags of precision.
 
@@ -43,14 +47,15 @@ def settings_of(
       jax_program: a `jaxnn` layer, a Flax module, or a function.
       torch_program: a module, which stays as it is, or a function.
       matching: which layer is which.
-      inputs: of both, with which modules are followed.
+      inputs: with which modules are followed.
+      torch_inputs: of PyTorch's, where its images lie otherwise; None if they do not.
 
     Returns:
       A row for each setting that either side has, layer by layer in order of use.
     """
     if not isinstance(torch_program, torch.nn.Module):
         return precision_settings()
-    shapes = _input_shapes(torch_program, inputs)
+    shapes = _input_shapes(torch_program, inputs if torch_inputs is None else torch_inputs)
     theirs = {
         path: of_torch(module, shapes.get(path, ()))
         for path, module in torch_program.named_modules()
@@ -215,6 +220,6 @@ def _fans(name: Name, shape: tuple[int, ...]) -> tuple[int, int]:
     if name.short == "embedding":
         return shape[-1], shape[0]
     if len(shape) < 2:
-        return max(1, *shape), max(1, *shape)
+        return max((1, *shape)), max((1, *shape))
     window = int(np.prod(shape[:-2]))
     return window * shape[-2], window * shape[-1]

@@ -4,7 +4,8 @@ Values pass as NumPy arrays under the side's own names and in its own layout, so
 the engine sees no framework.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -72,6 +73,9 @@ class Side:
       run: from values and a precision to what is computed from them.
       float32_inside: from values to what stays in float32 where all should be float64, in words.
       ordered: whether the order of the parameters is that of their use.
+      kind: what the whole is, where it is one layer.
+      outputs: the shapes of the outputs by name: a key, or the number of a place.
+      repeats: from values, whether the side computes the same when it is run again.
     """
 
     framework: str
@@ -80,6 +84,9 @@ class Side:
     run: Callable[[Values, Precision], Run]
     float32_inside: Callable[[Values], list[str]]
     ordered: bool = True
+    kind: str = ""
+    outputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    repeats: Callable[[Values], bool] = lambda values: True
 
 
 @dataclass
@@ -95,20 +102,64 @@ class Tape:
     outputs: dict[str, Any] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
     masks: int = 0
+    failed: str = ""
+
+    def enter(self, path: str) -> None:
+        """Notes that a layer is used, be it where its output cannot be followed."""
+        if path not in self.order:
+            self.order.append(path)
 
     def record(self, path: str, kind: str, output: Any) -> Any:
         """Notes an output; a layer that is called again has `#2` behind its path."""
+        self.enter(path)
         self.calls[path] = self.calls.get(path, 0) + 1
         place = path if self.calls[path] == 1 else f"{path}#{self.calls[path]}"
         self.outputs[place], self.kinds[place] = output, kind
         return self.answer(place, output)
+
+    @contextmanager
+    def within(self, path: str) -> Iterator[None]:
+        """Notes that a layer is used, and if it raises, that it did."""
+        self.enter(path)
+        try:
+            yield
+        except Exception:
+            self.failed = self.failed or path
+            raise
 
     def mask(self, shape: Sequence[int], rate: float) -> np.ndarray:
         """The next mask, True for "keep"."""
         draws = np.random.default_rng([self.seed, self.masks]).random(shape, np.float32)
         self.masks += 1
         return draws >= np.float32(rate)
+
+
+class Output(NamedTuple):
+    """One output of PyTorch's: its place there, and whether it is JAX's with channels first."""
+
+    place: int
+    turned: bool
+
+
+@contextmanager
+def blamed(framework: str, layer: Callable[[], str]) -> Iterator[None]:
+    """While the context lasts, what a side raises is raised again with its name.
+
+    Raises:
+      ValueError: from the exception of the side.
+    """
+    try:
+        yield
+    except Exception as error:
+        if str(error).startswith("compare:"):
+            raise
+        where = f" in its layer {layer()!r}" if layer() else ""
+        first = next(iter(str(error).strip().splitlines()), "")
+        raise ValueError(
+            f"compare: the {framework} side raised {type(error).__name__}{where}: {first}"
+        ) from error
 
 
 def cotangent(seed: int, place: int, shape: Sequence[int]) -> np.ndarray:

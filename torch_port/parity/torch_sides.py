@@ -1,39 +1,30 @@
 """PyTorch programs as sides: modules, followed by forward hooks, and functions of tensors."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from torch_port.parity.locks import FREE, Lock
 from torch_port.parity.sides import (
     Name,
+    Output,
     Precision,
     Run,
     Side,
     Tape,
     Values,
+    blamed,
     cast,
     cotangent,
 )
 from torch_port.parity.torch_calls import Call, Edits, Follow
-
-
-class Locked(NamedTuple):
-    """What layers go on with instead of what they computed: values of the other side.
-
-    Attributes:
-      outputs: by path, in PyTorch's layout.
-      cotangents: the gradients by these, likewise.
-    """
-
-    outputs: Mapping[str, np.ndarray]
-    cotangents: Mapping[str, np.ndarray]
+from torch_port.parity.torch_precision import Float32Inside, in_precision
 
 
 class Trace(NamedTuple):
@@ -60,10 +51,14 @@ class TorchSide(Side):
     rerun: Callable[..., tuple[Run, Trace]] = None  # type: ignore[assignment]
 
 
-FREE = Locked({}, {})
-
-
-def torch_side(program: Any, inputs: list[np.ndarray], *, train: bool, seed: int) -> TorchSide:
+def torch_side(
+    program: Any,
+    inputs: list[np.ndarray],
+    *,
+    train: bool,
+    seed: int,
+    outputs: Sequence[Output] | None = None,
+) -> TorchSide:
     """A side from a `torch.nn.Module` or a function of tensors.
 
     Args:
@@ -71,14 +66,18 @@ def torch_side(program: Any, inputs: list[np.ndarray], *, train: bool, seed: int
       inputs: with which it is followed once, for the order of use.
       train: whether a module trains.
       seed: of masks and cotangents.
+      outputs: the order of the outputs, and how they lie; None leaves them as they come.
     """
     is_module = isinstance(program, torch.nn.Module)
     module = copy.deepcopy(program) if is_module else Function(program)
     module.train(train)
     values = Values(*_values(module), inputs)
     tape = Tape(seed)
-    with torch.no_grad(), _precision("float32"):
-        order = _follow(copy.deepcopy(module).float(), _tensors(inputs, "float32"), tape)[1]
+    with torch.no_grad(), in_precision("float32"):
+        plain = copy.deepcopy(module).float()
+        came, order, _ = _follow(plain, _tensors(inputs, "float32"), tape)
+    shapes = {name: tuple(y.shape) for name, y in came.items()}
+    arranged = outputs or [Output(i, False) for i in range(len(came))]
     by_use = lambda arrays: {
         name: arrays[name]
         for layer in [*order, *(n.layer for n in arrays if n.layer not in order)]
@@ -88,18 +87,25 @@ def torch_side(program: Any, inputs: list[np.ndarray], *, train: bool, seed: int
     values = Values(by_use(values.params), by_use(values.state), inputs)
 
     def rerun(values, precision, locked, edits, gradients=True):
-        return _run(module, values, precision, seed, locked, edits, gradients)
+        return _run(module, values, precision, seed, locked, edits, arranged, gradients)
 
     def run(values: Values, precision: Precision) -> Run:
         return rerun(values, precision, FREE, {})[0]
 
     def float32_inside(values: Values) -> list[str]:
-        with _Float32Inside() as found:
+        with Float32Inside() as found:
             run(values, "float64")
         casts = {"casts to float32"}
         return [*(found.found & casts or found.found)]
 
-    return TorchSide("PyTorch", values, tape.kinds, run, float32_inside, rerun=rerun)
+    def repeats(values: Values) -> bool:
+        one, two = (run(values, "float32").outputs for _ in range(2))
+        return all(map(_same, one, two))
+
+    return TorchSide(
+        "PyTorch", values, tape.kinds, run, float32_inside, outputs=shapes, repeats=repeats,
+        rerun=rerun,
+    )  # fmt: skip
 
 
 class Function(torch.nn.Module):
@@ -132,11 +138,15 @@ def _name(key: str) -> Name:
     return Name(layer, short, ".")
 
 
+def _same(one: np.ndarray, two: np.ndarray) -> bool:
+    return np.array_equal(one, two, equal_nan=one.dtype.kind == "f")
+
+
 def _tensors(inputs, precision):
     return [torch.from_numpy(np.array(cast(x, precision))) for x in inputs]
 
 
-def _run(module, values, precision, seed, locked, edits, with_gradients):
+def _run(module, values, precision, seed, locked, edits, arranged, with_gradients):
     module = copy.deepcopy(module).to(getattr(torch, precision))
     with torch.no_grad():
         tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
@@ -144,12 +154,13 @@ def _run(module, values, precision, seed, locked, edits, with_gradients):
             tensors[str(name)].copy_(torch.from_numpy(np.array(cast(array, precision))))
     inputs = [x.requires_grad_(x.is_floating_point()) for x in _tensors(values.inputs, precision)]
     params = {name: tensors[str(name)].requires_grad_() for name in values.params}
-    lock = _Lock(locked)
+    lock = Lock(locked)
     tape = Tape(seed, lock.answer)
-    with _precision(precision), torch.random.fork_rng(devices=[]):
+    with in_precision(precision), torch.random.fork_rng(devices=[]):
         before = torch.manual_seed(seed).get_state()
         # in-place operations may not change a leaf that asks for its gradient
-        outputs, _, trace = _follow(module, [x.clone() for x in inputs], tape, edits)
+        came, _, trace = _follow(module, [x.clone() for x in inputs], tape, edits)
+        outputs = [[*came.values()][output.place] for output in arranged]
         if not torch.equal(before, torch.get_rng_state()):
             raise ValueError(
                 "compare: the PyTorch side draws random numbers other than dropout's masks, which "
@@ -157,8 +168,9 @@ def _run(module, values, precision, seed, locked, edits, with_gradients):
                 "as an input"
             )
         floating = {i: x for i, x in enumerate(inputs) if x.is_floating_point()}
-        differentiated = outputs if with_gradients else []
-        gradients = _gradients(differentiated, [*params.values(), *floating.values()], seed)
+        lying = zip(outputs, arranged, strict=True) if with_gradients else ()
+        turned = [y.movedim(1, -1) if output.turned else y for y, output in lying]
+        gradients = _gradients(turned, [*params.values(), *floating.values()], seed)
     run = Run(
         {path: _array(output) for path, output in tape.outputs.items()},
         [_array(output) for output in outputs],
@@ -168,46 +180,6 @@ def _run(module, values, precision, seed, locked, edits, with_gradients):
         dict(zip(floating, gradients[len(params) :], strict=True)),
     )
     return run, trace
-
-
-class _Lock:
-    """Answers the outputs of layers, and notes the gradients that arrive there.
-
-    Layers go on with what they computed, or with what they are locked to; then the gradient that
-    goes on behind them is that which they are locked to, too.
-    """
-
-    def __init__(self, locked: Locked):
-        self.locked = locked
-        self.answered: dict[str, torch.Tensor] = {}
-        self.arrived: dict[str, torch.Tensor] = {}
-
-    def answer(self, place: str, output: Any) -> Any:
-        if not torch.is_tensor(output) or not output.is_floating_point():
-            return output
-        self.answered[place] = output.detach()
-        to_tensor = lambda array: torch.from_numpy(np.array(array)).to(output)
-        given = self.locked.outputs.get(place)
-        cotangent = self.locked.cotangents.get(place)
-        if given is not None and given.shape != tuple(output.shape):
-            given = None
-        value = output.detach() if given is None else to_tensor(given)
-        forced = None if given is None or cotangent is None else to_tensor(cotangent)
-        return _Answer.apply(output, value, forced, lambda g: self.arrived.update({place: g}))
-
-
-class _Answer(torch.autograd.Function):
-    """`value` in place of `output`, and its gradient noted and replaced."""
-
-    @staticmethod
-    def forward(ctx, output, value, cotangent, note):
-        ctx.cotangent, ctx.note = cotangent, note
-        return value.clone()
-
-    @staticmethod
-    def backward(ctx, *gradients):
-        ctx.note(gradients[0])
-        return (gradients[0] if ctx.cotangent is None else ctx.cotangent), None, None, None
 
 
 def _gradients(outputs, leaves, seed):
@@ -230,7 +202,7 @@ def _array(tensor):
 
 
 def _follow(module, inputs, tape, edits: Edits | None = None):
-    """The outputs of a module, the layers with arrays of their own in order of use, the calls."""
+    """The outputs of a module by name, the layers with arrays in order of use, the calls."""
     order: list[str] = []
     hooks = []
     mode = Follow(_mask_of(tape), edits, dict(module.named_parameters()))
@@ -244,7 +216,8 @@ def _follow(module, inputs, tape, edits: Edits | None = None):
         with mode:
             given = [mode.answer("input", lambda input: input, (x,), {}) for x in inputs]
             mode.named.update({f"input {i}": x for i, x in enumerate(given)})
-            leaves, structure = tree_flatten(module(*given))
+            with nullcontext() if edits else blamed("PyTorch", lambda: mode.paths[-1]):
+                leaves, structure = tree_flatten(module(*given))
             leaves = [
                 mode.answer("output", lambda input: input, (y,), {}) if torch.is_tensor(y) else y
                 for y in leaves
@@ -253,8 +226,18 @@ def _follow(module, inputs, tape, edits: Edits | None = None):
     finally:
         for hook in hooks:
             hook.remove()
-    tensors = [y for y in tree_leaves(outputs) if isinstance(y, torch.Tensor)]
-    return tensors, order, Trace(mode.calls, ends)
+    return dict(_named(outputs)), order, Trace(mode.calls, ends)
+
+
+def _named(outputs: Any, path: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors of an output by their keys, or the numbers of their places."""
+    if isinstance(outputs, torch.Tensor):
+        yield path, outputs
+    elif isinstance(outputs, Mapping | tuple | list):
+        keys = getattr(outputs, "_fields", range(len(outputs)))
+        named = outputs.items() if isinstance(outputs, Mapping) else zip(keys, outputs, strict=True)
+        for key, output in named:
+            yield from _named(output, f"{path}/{key}" if path else str(key))
 
 
 def _entering(order, mode, path, holds):
@@ -291,33 +274,3 @@ def _mask_of(tape: Tape) -> Callable[[torch.Size, float], torch.Tensor]:
     return lambda shape, rate: (
         torch.from_numpy(tape.mask(shape, rate)) if rate else torch.ones(shape, dtype=torch.bool)
     )
-
-
-@contextmanager
-def _precision(precision: Precision) -> Iterator[None]:
-    """The dtype of the tensors that a program makes itself."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(getattr(torch, precision))
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
-class _Float32Inside(TorchDispatchMode):
-    """Watches a float64 run for what is cast to, or held in, less."""
-
-    def __init__(self):
-        super().__init__()
-        self.found: set[str] = set()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        came = {x.dtype for x in tree_leaves(args) if isinstance(x, torch.Tensor)}
-        gave = {x.dtype for x in tree_leaves(result) if isinstance(x, torch.Tensor)}
-        less = {torch.float32, torch.float16, torch.bfloat16}
-        if "_to_copy" in str(func) and torch.float64 in came and gave & less:
-            self.found.add("casts to float32")
-        elif torch.float64 in came and came & less:
-            self.found.add("holds a constant in float32")
-        return result

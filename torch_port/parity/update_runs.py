@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 
-from torch_port.parity.jax_sides import _findings
+from torch_port.parity.jaxprs import _findings
 from torch_port.parity.sides import Precision
 
 Leaves = list[np.ndarray]

@@ -55,9 +55,9 @@ _BEFORE_ACTIVATIONS = {*NORMS, *WITH_KERNEL, *TRANSPOSED, "add", "matmul", "embe
 def _approximated(call: Call, context: Context) -> Iterator[Hypothesis]:
     if call.name == "gelu":
         other = {"none": "tanh", "tanh": "none"}[call["approximate"]]
-        words = {"none": "exact (erf)", "tanh": "tanh approximation"}
+        words = {"none": "exact", "tanh": "tanh"}
         of = words[call["approximate"]], words[other]
-        yield another(call, f"gelu by the {of[1]}", of=of, approximate=other)
+        yield another(call, f"the {of[1]} gelu", of=of, approximate=other)
 
 
 def _slope(call: Call, context: Context) -> Iterator[Hypothesis]:
@@ -126,8 +126,8 @@ ENTRIES = (
         "GELU is exact on one side and approximated by tanh on the other",
         "torch.nn.functional.gelu is exact (erf) by default; jax.nn.gelu and flax.linen.gelu use "
         "the tanh approximation. They differ by at most 4.7e-4.",
-        "pass approximate=False to gelu (PyTorch has: {torch})",
-        'pass approximate="tanh" to gelu where JAX has the approximation (JAX has: {jax})',
+        "take the {torch} one: gelu(x, approximate=False) is exact",
+        'take the {jax} one: approximate="none" is exact, "tanh" is not',
         "JAX documentation, jax.nn.gelu; PyTorch documentation, torch.nn.GELU",
         "program",
         _approximated,
@@ -175,17 +175,6 @@ ENTRIES = (
         _softmax_axis,
     ),
     Entry(
-        "activation-missing",
-        "an activation stands on one side only",
-        "A layer's activation was forgotten or added in the port. Both programs run and train all "
-        "the same.",
-        "put there what PyTorch has: {torch}",
-        "put there what JAX has: {jax}",
-        "Flax documentation, Dense: it has no activation argument, as Keras' has",
-        "program",
-        _missing,
-    ),
-    Entry(
         "activation-different",
         "another activation stands at this place",
         "Names mislead: swish is silu, hard_tanh is a clip, gelu comes in two forms.",
@@ -195,6 +184,17 @@ ENTRIES = (
         "torch.nn.functional",
         "program",
         _different,
+    ),
+    Entry(
+        "activation-missing",
+        "an activation stands on one side only",
+        "A layer's activation was forgotten or added in the port. Both programs run and train all "
+        "the same.",
+        "put there what PyTorch has: {torch}",
+        "put there what JAX has: {jax}",
+        "Flax documentation, Dense: it has no activation argument, as Keras' has",
+        "program",
+        _missing,
     ),
     Entry(
         "softmax-extra",

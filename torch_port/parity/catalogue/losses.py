@@ -156,12 +156,12 @@ def _logits(call: Call, context: Context) -> Iterator[Hypothesis]:
 
 def _factor(call: Call, context: Context) -> Iterator[Hypothesis]:
     by_hand = call.name == "output" and not any(c.name in LOSSES for c in context.calls)
-    if call.name not in LOSSES and not (by_hand and not call["input"].ndim):
+    if call.name not in LOSSES and not by_hand:
         return
     width = call[{"smooth_l1_loss": "beta", "huber_loss": "delta"}.get(call.name, "")]
     for factor in (f for f in (0.5, 2.0) if width not in (f, 1 / f)):
         change = lambda c, f=factor: c() * f
-        yield instead(call, change, f"{factor:g} times the loss", of=(1.0, factor))
+        yield instead(call, change, f"{factor:g} times the result", of=(1.0, factor))
 
 
 ENTRIES = (
@@ -221,7 +221,7 @@ ENTRIES = (
     ),
     Entry(
         "loss-constant-factor",
-        "a loss has a constant factor on one side",
+        "a constant factor stands on one side",
         "optax.l2_loss is half the squared error; torch.nn.MSELoss is the whole.",
         "multiply by {torch} / {jax}: optax.squared_error for optax.l2_loss",
         "multiply the loss by {jax}",

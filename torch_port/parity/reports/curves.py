@@ -37,7 +37,7 @@ def trajectory_curves(trajectory: Any) -> str:
         return ""
     own = np.maximum(np.asarray(trajectory.jax_own), np.asarray(trajectory.torch_own))
     distance = Curves(
-        "How far the parameters are apart",
+        "How far the parameters are apart, relative to their size",
         {"the two sides": np.asarray(trajectory.between, float)},
         {"each side and its own copy, moved by one unit in the last place": own.astype(float)},
         log=True,

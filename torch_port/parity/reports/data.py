@@ -42,6 +42,12 @@ def data(report: Report) -> dict[str, Any]:
 
     Args:
       report: what a comparison found.
+
+    Example:
+      >>> from torch_port.parity.report import Report
+      >>> found = data(Report("equal", ()))
+      >>> found["verdict"], found["first"], found["faults"]
+      ('equal', None, [])
     """
     return {
         "format": FORMAT,
@@ -74,8 +80,8 @@ def plain(value: Any) -> Any:
       >>> plain({"rate": np.float32(0.5), "mask": np.array([True]), "size": float("inf")})
       {'rate': 0.5, 'mask': [True], 'size': None}
     """
-    if isinstance(value, np.ndarray | np.generic) or hasattr(value, "__array__"):
-        value = np.asarray(value).tolist()
+    if hasattr(value, "tolist"):  # an array or a scalar of NumPy, JAX or PyTorch
+        value = value.tolist()
     if is_dataclass(value) and not isinstance(value, type):
         value = vars(value)
     if isinstance(value, Mapping):

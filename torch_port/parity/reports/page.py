@@ -27,6 +27,11 @@ def page(report: Report) -> str:
 
     Args:
       report: what a comparison found.
+
+    Example:
+      >>> from torch_port.parity.report import Report
+      >>> "<li>layer &lt;0&gt;</li>" in page(Report("equal", (), not_compared=("layer <0>",)))
+      True
     """
     says = words.SAYS[report.verdict]
     trajectory = getattr(report, "trajectory", None)

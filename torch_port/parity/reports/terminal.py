@@ -52,6 +52,11 @@ def text(report: Report) -> str:
 
     Args:
       report: what a comparison found.
+
+    Example:
+      >>> from torch_port.parity.report import Report
+      >>> text(Report("equal", ()))
+      'equal: both sides give the same numbers in float32, to the last bit.'
     """
     first, *rest = lines(report)
     return "\n".join([first[1], *(f"{label:{LABEL}}{said}" for label, said in rest)])

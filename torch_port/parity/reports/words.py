@@ -23,7 +23,7 @@ UNEXPLAINED = "nothing in the catalogue fits"
 SIDES = {"jax": "JAX", "torch": "PyTorch"}
 
 
-def number(value: Any, digits: int = 6) -> str:
+def number(value: Any, digits: int = 12) -> str:
     """A number as a person writes it, anything else as it writes itself.
 
     Args:

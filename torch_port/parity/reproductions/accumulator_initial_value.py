@@ -8,9 +8,9 @@ import torch
 TORCH = 0.0
 JAX = 0.1
 
-transformation = optax.adagrad(0.1, initial_accumulator_value=JAX, eps=0)
+transformation = optax.adagrad(0.1, initial_accumulator_value=JAX, eps=1e-30)
 torch_factory = lambda tensors: torch.optim.Adagrad(
-    tensors, 0.1, initial_accumulator_value=TORCH, eps=0
+    tensors, 0.1, initial_accumulator_value=TORCH, eps=1e-30
 )
 optimizers = transformation, torch_factory
 

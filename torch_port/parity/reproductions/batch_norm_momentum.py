@@ -5,9 +5,8 @@ import numpy as np
 import torch
 from flax import linen
 
-# of both sides the weight of the new value
 TORCH = 0.1
-JAX = 0.01
+JAX = 0.01  # on either side the weight of the new value
 
 normal = np.random.default_rng(0).standard_normal
 inputs = 1 + normal((8, 5), np.float32)

@@ -10,13 +10,13 @@ inputs = 1 + np.random.default_rng(0).random((20, 50), np.float32)
 train = True
 
 
-class jax_side(linen.Module):
+class Paper(linen.Module):
     @linen.compact
     def __call__(self, x, train):
         return 0.75 * linen.Dropout(0.25, deterministic=not train)(x)
 
 
-jax_side = jax_side()
+jax_side = Paper()
 torch_side = lambda x: functional.dropout(x, 0.25)
 
 if __name__ == "__main__":
