@@ -91,7 +91,7 @@ def sgd_with_momentum_and_decay(
 MOMENTUM = Port(
     sgd_with_momentum_and_decay,
     (
-        *at(1, *constants(HYPERPARAMETER, FIRST, "rate", 0.01, 0.3, 0.09)),
+        *at(1, *constants(HYPERPARAMETER, FIRST, "rate", 0.02, 0.3, 0.09)),
         *at(2, *constants(HYPERPARAMETER, FIRST, "momentum", 0.99, 0.5, 0.95)),
         *at(1, *constants(HYPERPARAMETER, FIRST, "decay", 0.0, 1e-4, 0.1)),
         *at(1, *wrong("nesterov", FIRST, "nesterov", True)),
@@ -447,7 +447,8 @@ def adam_clipped_by_value(*, seed=0, scale=1.0, clip=optax.clip, bound=0.5, eps=
 CLIPPED_BY_VALUE = Port(
     adam_clipped_by_value,
     (
-        *at(2, *wrong("gradient-clipping", FIRST, "clip", unclipped)),
+        # ε beside a gradient of 1.2 and of 0.5 is a difference of 1e-8, at the first step already
+        *at(1, *wrong("gradient-clipping", FIRST, "clip", unclipped)),
         *at(1, *constants(HYPERPARAMETER, FIRST, "eps", 1e-5)),
     ),
     of_optimizers=True,
