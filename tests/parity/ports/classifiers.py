@@ -106,8 +106,10 @@ class LinenClassifier(linen.Module):
         one_hot = jax.nn.one_hot(labels, 5)
         share = self.smoothing / self.spread
         others = self.smoothing - share if self.spread == 5 else self.smoothing
-        targets = one_hot * (1 - others - share) + share if self.spread == 5 else (
-            one_hot * (1 - self.smoothing) + (1 - one_hot) * share
+        targets = (
+            one_hot * (1 - others - share) + share
+            if self.spread == 5
+            else (one_hot * (1 - self.smoothing) + (1 - one_hot) * share)
         )
         return self.reduction(optax.softmax_cross_entropy(logits, targets))
 

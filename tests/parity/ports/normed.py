@@ -215,8 +215,7 @@ def layer_norm_residuals_in_nnx(
 def epsilon_in(place, position, *epsilons):
     pair = lambda epsilon: (epsilon, 1e-5) if position == 0 else (1e-5, epsilon)
     return tuple(
-        Mutant({"epsilons": pair(e)}, "normalization-epsilon", place, constant=e)
-        for e in epsilons
+        Mutant({"epsilons": pair(e)}, "normalization-epsilon", place, constant=e) for e in epsilons
     )
 
 

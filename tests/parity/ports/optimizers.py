@@ -58,7 +58,7 @@ def at(step, *mutants):
 
 
 def by_tensor(init: Callable[[Any], Any], step: Callable[..., tuple[Any, Any]]):
-    """A transformation from functions of one tensor: `step(t, g, p, memory) -> (update, memory)`."""
+    """A transformation from functions of one tensor, `step(t, g, p, memory) -> (g, memory)`."""
 
     def of_all(updates, state, params=None):
         count, memories = state
@@ -291,9 +291,7 @@ ADAMW = Port(
 )
 
 
-def adamw_without_decay_of_biases(
-    *, seed=0, scale=1.0, mask=kernels, decay=0.1, rate=0.01
-) -> Pair:
+def adamw_without_decay_of_biases(*, seed=0, scale=1.0, mask=kernels, decay=0.1, rate=0.01) -> Pair:
     ours = optax.adamw(rate, weight_decay=decay, mask=mask)
     return pair(ours, without_decay_of_biases, seed, scale)
 
@@ -377,9 +375,7 @@ def adagrad_step(eps, inside, t, g, p, sum_of_squares):
     return g / root, sum_of_squares
 
 
-def adagrad_by_hand(
-    *, seed=0, scale=1.0, initial=0.0, eps=1e-10, inside=False, rate=0.01
-) -> Pair:
+def adagrad_by_hand(*, seed=0, scale=1.0, initial=0.0, eps=1e-10, inside=False, rate=0.01) -> Pair:
     step = functools.partial(adagrad_step, eps, inside)
     ours = optax.chain(by_tensor(lambda p: jnp.full_like(p, initial), step), optax.scale(-rate))
     return pair(ours, made(Adagrad), seed, scale)
@@ -455,26 +451,26 @@ CLIPPED_BY_VALUE = Port(
 )
 
 
-def mean_of(steps):
-    return lambda link: optax.MultiSteps(link, steps).gradient_transformation()
+def mean_of_two(link):
+    return optax.MultiSteps(link, 2).gradient_transformation()
 
 
-def sum_of(steps):
-    return lambda link: optax.chain(optax.apply_every(steps), link)
+def sum_of_two(link):
+    return optax.chain(optax.apply_every(2), link)
 
 
 def alone(link):
     return link
 
 
-def accumulated_sgd(*, seed=0, scale=1.0, accumulate=sum_of(2), rate=0.1) -> Pair:
+def accumulated_sgd(*, seed=0, scale=1.0, accumulate=sum_of_two, rate=0.1) -> Pair:
     return pair(accumulate(optax.sgd(rate)), every_second, seed, scale)
 
 
 ACCUMULATED = Port(
     accumulated_sgd,
     (
-        *at(2, *wrong("gradient-accumulation", FIRST, "accumulate", mean_of(2))),
+        *at(2, *wrong("gradient-accumulation", FIRST, "accumulate", mean_of_two)),
         *at(1, *wrong("gradient-accumulation", FIRST, "accumulate", alone)),
         *at(2, *constants(HYPERPARAMETER, FIRST, "rate", 0.2)),
     ),

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from jaxnn import activations, layers
-from tests.parity.ports.port import Pair, Port, constants, wrong
+from tests.parity.ports.port import Pair, Port, wrong
 from tests.parity.right_pairs import lively, normal
 
 
@@ -20,9 +20,7 @@ def relu_mlp(
     dense = [layers.dense(*s, use_bias=b) for s, b in zip(sizes, has_bias, strict=True)]
     acts = [[] if f is None else [layers.activation(f)] for f in (first, second, last)]
     ours = layers.serial(*[layer for d, a in zip(dense, acts, strict=True) for layer in (d, *a)])
-    theirs = nn.Sequential(
-        nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 7), nn.ReLU(), nn.Linear(7, 3)
-    )
+    theirs = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 7), nn.ReLU(), nn.Linear(7, 3))
     return ours, lively(theirs), normal(8, 5, scale=scale, seed=seed), {"seed": seed}
 
 
@@ -354,7 +352,12 @@ def identity(x):
 
 
 def silu_tanh_mish_softmax_in_linen(*, seed=0, scale=1.0, **settings) -> Pair:
-    return LinenMixedNet(**settings), MixedNet(), normal(4, 4, scale=scale, seed=seed), {"seed": seed}
+    return (
+        LinenMixedNet(**settings),
+        MixedNet(),
+        normal(4, 4, scale=scale, seed=seed),
+        {"seed": seed},
+    )
 
 
 MIXED = Port(

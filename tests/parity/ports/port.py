@@ -75,8 +75,7 @@ def constants(
 ) -> tuple[Mutant, ...]:
     """Likewise, where the value is to be recovered."""
     return tuple(
-        Mutant({name: value}, cause, place, constant=recovered(value), **others)
-        for value in values
+        Mutant({name: value}, cause, place, constant=recovered(value), **others) for value in values
     )
 
 

@@ -112,9 +112,7 @@ def transformer_block_of_functions(
 
 def each(cause, setting, *names):
     """One mutant for each module of a function without layers."""
-    return tuple(
-        m for name in names for m in wrong(cause, OUTPUT, setting, name, module=name)
-    )
+    return tuple(m for name in names for m in wrong(cause, OUTPUT, setting, name, module=name))
 
 
 def block_epsilons(module, position, *values):
