@@ -9,6 +9,7 @@ from flax import linen
 from torch import nn
 from torch.nn import functional
 
+from tests.parity.ports.functions import identity
 from tests.parity.ports.port import Mutant, Pair, Port, wrong
 from tests.parity.right_pairs import normal
 
@@ -49,10 +50,6 @@ class Classifier(nn.Module):
 
 def mean_over_classes(losses):
     return jnp.mean(losses) / 5
-
-
-def identity(x):
-    return x
 
 
 def softmax_classifier_of_functions(
