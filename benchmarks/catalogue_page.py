@@ -55,7 +55,7 @@ def markdown(entries: Iterable[Entry], figures: Figures) -> str:
         lines += ["", f"## {heading}", "", "| | after one step | after an epoch |", "|---|---|---|"]
         lines += [_row(entry, figures.get(entry.id, {})) for entry in of_kind]
         for entry in of_kind:
-            lines += ["", *_section(entry)]
+            lines += ["", *_section(entry, figures.get(entry.id, {}))]
     return "\n".join(lines) + "\n"
 
 
@@ -64,7 +64,8 @@ def _row(entry: Entry, figure: Mapping[str, Any]) -> str:
     return f"| [{title}](#{entry.id}) | {size(figure, 'step')} | {size(figure, 'epoch')} |"
 
 
-def _section(entry: Entry) -> list[str]:
+def _section(entry: Entry, figure: Mapping[str, Any]) -> list[str]:
+    measured = [f"- Measured: {figure['of']}"] if "of" in figure else []
     return [
         f"### {entry.id}",
         "",
@@ -73,6 +74,7 @@ def _section(entry: Entry) -> list[str]:
         f"- JAX: {filled(entry.jax_fix)}",
         f"- PyTorch: {filled(entry.torch_fix)}",
         f"- Source: {entry.source}",
+        *measured,
     ]
 
 
@@ -136,13 +138,17 @@ def _html_row(entry: Entry, figure: Mapping[str, Any]) -> str:
         f"<p>{escape(entry.explanation)}</p>",
         f"<p><b>JAX</b> {escape(filled(entry.jax_fix))}</p>"
         f"<p><b>PyTorch</b> {escape(filled(entry.torch_fix))}</p>"
-        f"<p class=source>{escape(entry.source)}</p>",
+        f"<p class=source>{escape(entry.source)}</p>{_measured(figure)}",
         f"<span>one step</span> {escape(size(figure, 'step'))}",
         f"<span>an epoch</span> {escape(size(figure, 'epoch'))}",
     ]
     kinds = ("what", "fix", "figure", "figure")
     marked = [f'<td class="{kind}">{cell}</td>' for kind, cell in zip(kinds, cells, strict=True)]
     return f'<tr id="{escape(entry.id)}" data-about="{entry.about}">{"".join(marked)}</tr>'
+
+
+def _measured(figure: Mapping[str, Any]) -> str:
+    return f"<p class=source>Measured: {escape(figure['of'])}</p>" if "of" in figure else ""
 
 
 def main() -> None:

@@ -7,21 +7,19 @@ from torch import nn
 
 
 class Original(nn.Module):
-    """Two convolutions and two dense layers, for images (batch, height, width, channels)."""
+    """A convolution and two dense layers, for images (batch, height, width, channels)."""
 
     def __init__(self):
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 4, 3, padding=1)
-        self.conv2 = nn.Conv2d(4, 8, 3, padding=1)
+        self.conv = nn.Conv2d(3, 6, 3, padding=1)
         self.pool = nn.MaxPool2d(2)
-        self.fc1 = nn.Linear(8 * 2 * 2, 16)
+        self.fc1 = nn.Linear(6 * 4 * 4, 16)
         self.norm = nn.LayerNorm(16)
         self.fc2 = nn.Linear(16, 10)
 
     def forward(self, images):
         x = images.permute(0, 3, 1, 2)
-        x = self.pool(self.conv1(x).relu())
-        x = self.pool(self.conv2(x).relu())
+        x = self.pool(self.conv(x).relu())
         x = self.norm(self.fc1(x.flatten(1))).relu()
         return self.fc2(x)
 
@@ -29,9 +27,7 @@ class Original(nn.Module):
 class Port(linen.Module):
     @linen.compact
     def __call__(self, images):
-        x = linen.relu(linen.Conv(4, (3, 3), padding="SAME")(images))
-        x = linen.max_pool(x, (2, 2), strides=(2, 2))
-        x = linen.relu(linen.Conv(8, (3, 3), padding="SAME")(x))
+        x = linen.relu(linen.Conv(6, (3, 3), padding="SAME")(images))
         x = linen.max_pool(x, (2, 2), strides=(2, 2))
         x = x.reshape(x.shape[0], -1)
         x = linen.Dense(16)(x)

@@ -33,5 +33,5 @@ optimizers = (
 generator = np.random.default_rng(0)
 batches = [
     (generator.standard_normal((64, 8), np.float32), generator.integers(0, 3, 64))
-    for _ in range(20)
+    for _ in range(5)
 ]

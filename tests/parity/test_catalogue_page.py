@@ -52,11 +52,13 @@ def test_every_entry_has_a_row_a_section_and_no_open_constant():
 
 def test_what_an_entry_says_is_text_and_its_figures_are_short():
     entry = Entry("a-b", "a < b | c", "<b>", "x & {jax}", "y", "z", "data", lambda: ())
-    figures = {"a-b": {"step": 1.84e-4, "epoch": 0.5}}
+    figures = {"a-b": {"step": 1.84e-4, "epoch": 0.5, "of": "<i> at 2"}}
     row = page([entry], figures)
     assert "a &lt; b | c" in row
     assert "<p>&lt;b&gt;</p>" in row
     assert "x &amp; JAX" in row
+    assert "Measured: &lt;i&gt; at 2</p>" in row
+    assert "\n- Measured: <i> at 2\n" in markdown([entry], figures)
     assert "| [a < b \\| c](#a-b) | 1.8e-4 | 0.5 |" in markdown([entry], figures)
     assert [size({"step": x}, "step") for x in (0, 3.0, 1e-12, None)] == ["0", "3", "1.0e-12", "—"]
 

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen
 from torch import nn
 
 from jaxnn import layers
@@ -105,3 +106,20 @@ def test_parameters_are_copied_to_pytorch_where_they_are_given():
     zeros = {"kernel": np.zeros((5, 3), np.float32), "bias": np.zeros(3, np.float32)}
     report = parity.compare(layers.dense(5, 3), nn.Linear(5, 3), X, params=zeros, gradients=False)
     assert report.verdict == "equal"
+
+
+def test_a_layer_that_calls_its_base_is_one_layer():
+    class Doubled(linen.Dense):
+        @linen.compact
+        def __call__(self, inputs):
+            return 2 * super().__call__(inputs)
+
+    class Original(nn.Linear):
+        def forward(self, input):
+            return 2 * super().forward(input)
+
+    ours = linen.Sequential([Doubled(6), linen.Dense(3)])
+    report = parity.compare(ours, nn.Sequential(Original(5, 6), nn.Linear(6, 3)), X)
+    layers_of = [(d.jax_path, d.torch_path) for d in report.differences if d.kind == "layer"]
+    assert layers_of == [("layers_0", "0"), ("layers_1", "1")]
+    assert report.verdict != "semantic"

@@ -260,6 +260,11 @@ def test_words_are_no_constants_and_a_difference_without_a_script_has_none():
     assert replace(EPSILON, id="no-such-difference").reproduction() is None
 
 
+def test_the_script_of_any_setting_keeps_its_own():
+    decay = replace(EPSILON, id="optimizer-hyperparameter", constants={"torch": 0.01, "jax": 1e-4})
+    assert decay.reproduction() == scripts.script(decay.id, {})
+
+
 def test_the_page_holds_the_script():
     said = "".join(Page(page.page(report(ONE))).words)
     assert EPSILON.reproduction() in said

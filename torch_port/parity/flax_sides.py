@@ -84,13 +84,16 @@ def _from_linen(module, inputs, params, train, seed) -> Program:
 def _following(tape: Tape):
     """An interceptor that writes the outputs of leaf modules on the tape, and gives masks."""
     calls = 0
+    running: list[str] = []
     outside = _trace()
 
     def intercept(call, args, kwargs, context):
         nonlocal calls
-        if context.method_name != "__call__":
-            return call(*args, **kwargs)
         module, path = context.module, "/".join(context.module.path)
+        # a subclass may call the method of its base: one layer all the same
+        if context.method_name != "__call__" or path in running:
+            return call(*args, **kwargs)
+        running.append(path)
         calls += _trace() == outside
         before = calls
         with tape.within(path):
@@ -98,6 +101,7 @@ def _following(tape: Tape):
                 output = _dropped(module, tape, *args, **kwargs)
             else:
                 output = call(*args, **kwargs)
+        running.pop()
         holds = any(
             not isinstance(value, dict) for value in module.variables.get("params", {}).values()
         )

@@ -89,7 +89,9 @@ def _ticks(curves: Curves) -> list[float]:
     shown = drawn[np.isfinite(drawn) & ((drawn > 0) | (not curves.log))]
     if not shown.size:
         return [0.1, 1.0]
-    low, high = (np.log10(shown) if curves.log else shown)[[shown.argmin(), shown.argmax()]]
+    low, high = float(shown.min()), float(shown.max())
+    if curves.log:
+        low, high = np.floor(np.log10(low)), np.ceil(np.log10(high))
     locator = MaxNLocator(5, integer=curves.log, min_n_ticks=2)
     ticks = locator.tick_values(low, high if high > low else low + 1)
     return [float(10.0**tick if curves.log else tick) for tick in ticks]

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LOWEST = -18.0
 """Where the axis of errors begins, as a power of 10; an error of 0 stands there."""
 
+HIGHEST = 4.0
+"""Where it ends at most: noise over a true value of 0 has no bound."""
+
 
 def error_rows(differences: Sequence[Difference]) -> str:
     """A row for each quantity: its error in both precisions over the band of rounding.
@@ -31,10 +34,11 @@ def error_rows(differences: Sequence[Difference]) -> str:
         return ""
     errors = [e for d in differences for e in (d.judgement.error32, d.judgement.error64)]
     finite = [e for e in errors if np.isfinite(e) and e > 0]
-    highest = max(1.0, float(np.ceil(np.log10(max(finite, default=1.0)))))
+    highest = float(np.clip(np.ceil(np.log10(max(finite, default=1.0))), 1, HIGHEST))
     rows = [_axis(highest)]
-    for kind, group in groupby(differences, key=lambda difference: difference.kind):
-        rows.append(f'<div class="kind">{escape(kind)}</div>')
+    for (step, kind), group in groupby(differences, key=lambda d: (d.step, d.kind)):
+        said = kind if step is None else f"step {step}, {kind}"
+        rows.append(f'<div class="kind">{escape(said)}</div>')
         rows += [_row(difference, highest) for difference in group]
     return _legend() + '<div class="rows" tabindex="0">\n' + "\n".join(rows) + "\n</div>"
 
@@ -73,12 +77,11 @@ def _row(difference: Difference, highest: float) -> str:
     apart = " apart" if difference.verdict == "semantic" else ""
     said = escape(words.figures(judgement))
     other = f" <small>{escape(difference.torch_path)}</small>" if difference.torch_path else ""
-    step = "" if difference.step is None else f" <small>step {difference.step}</small>"
     name = escape(difference.jax_path or "–") + (
         other if difference.torch_path != difference.jax_path else ""
     )
     return (
-        f'<div class="row{apart}"><div class="name">{name}{step}</div>'
+        f'<div class="row{apart}"><div class="name">{name}</div>'
         f'<svg class="track" role="img" aria-label="{said}"><title>{said}</title>'
         f"{_marks(judgement, highest)}</svg></div>"
     )

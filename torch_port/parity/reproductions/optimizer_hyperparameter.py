@@ -5,11 +5,9 @@ import numpy as np
 import optax
 import torch
 
-TORCH = 0.99
-JAX = 0.9
-
-transformation = optax.rmsprop(0.01, decay=JAX, eps_in_sqrt=False)
-torch_factory = lambda tensors: torch.optim.RMSprop(tensors, 0.01, alpha=TORCH)
+# no constants to put in: which setting differs is not always this one
+transformation = optax.rmsprop(0.01, decay=0.9, eps_in_sqrt=False)
+torch_factory = lambda tensors: torch.optim.RMSprop(tensors, 0.01, alpha=0.99)
 optimizers = transformation, torch_factory
 
 gradients = np.random.default_rng(0).standard_normal((3, 4), np.float32)
