@@ -175,14 +175,16 @@ def compared(right: list[Result], wrong: list[Result]) -> dict[str, Any]:
 
 
 def in_short(figure: dict[str, Any]) -> dict[str, Any]:
-    """A figure headed by the one for either moment that a table has room for."""
+    """A figure headed by the one for either moment that a table has room for.
+
+    Where the parameters do not part at all, it is that of the statistics.
+    """
     short = {}
     for when, place in (("step", "after_one_step"), ("epoch", "after_one_epoch")):
-        statistics = figure.get(f"statistics_{place}")
-        distance = figure.get(place)
-        if distance and not distance["mean"] and statistics:
-            distance = statistics
-        short[when] = distance["mean"] if distance else None
+        distance = figure.get(place, {"mean": None})
+        if distance and distance["mean"] == 0:
+            distance = figure.get(f"statistics_{place}", {"mean": "0"})
+        short[when] = distance["mean"] if distance else "diverges"
     return short | figure
 
 
