@@ -65,7 +65,7 @@ def _row(entry: Entry, figure: Mapping[str, Any]) -> str:
 
 
 def _section(entry: Entry, figure: Mapping[str, Any]) -> list[str]:
-    measured = [f"- Measured: {figure['of']}"] if "of" in figure else []
+    measured = [f"- Measured: {said}"] if (said := _of(figure)) else []
     return [
         f"### {entry.id}",
         "",
@@ -148,7 +148,13 @@ def _html_row(entry: Entry, figure: Mapping[str, Any]) -> str:
 
 
 def _measured(figure: Mapping[str, Any]) -> str:
-    return f"<p class=source>Measured: {escape(figure['of'])}</p>" if "of" in figure else ""
+    said = _of(figure)
+    return f"<p class=source>Measured: {escape(said)}</p>" if said else ""
+
+
+def _of(figure: Mapping[str, Any]) -> str:
+    """What the figures are those of, or why there are none."""
+    return figure.get("of", figure.get("words", ""))
 
 
 def main() -> None:

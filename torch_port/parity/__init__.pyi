@@ -8,3 +8,5 @@ from .report import Difference as Difference
 from .report import Fault as Fault
 from .report import Report as Report
 from .report import Setting as Setting
+from .report import Trajectory as Trajectory
+from .training import compare_training as compare_training

@@ -73,7 +73,7 @@ def compare(
     faults = ()
     if compared.verdict == "semantic":
         _check_repeats(sides)
-        faults = diagnose(sides, compared.jax, compared.scope, _alone(sides))
+        faults = diagnose(sides, compared.jax, compared.scope, parameters_alone(sides))
     found = compared.differences
     notes += compared.notes
     if compared.verdict != "semantic":
@@ -82,7 +82,7 @@ def compare(
     return Report(
         compared.verdict,
         tuple(found),
-        tuple(_not_compared(sides, train)),
+        tuple(not_compared(sides, train)),
         tuple(notes),
         faults,
         settings,
@@ -140,7 +140,7 @@ def _verdict(found: list[Difference]) -> Verdict:
     return next(v for v in ("semantic", "rounding", "equal") if v in decisive or v == "equal")
 
 
-def _alone(sides: Sides) -> list[tuple[str, Difference]]:
+def parameters_alone(sides: Sides) -> list[tuple[str, Difference]]:
     """Parameters of one side only, with JAX's path of their layer."""
     alone = [
         (name.layer, Difference("parameter", str(name), "", _MISSING))
@@ -157,7 +157,7 @@ def _alone(sides: Sides) -> list[tuple[str, Difference]]:
 
 def _with_alone(found: list[Difference], sides: Sides) -> list[Difference]:
     """With the parameters of one side only, each before its layer, or first of all."""
-    for layer, difference in _alone(sides):
+    for layer, difference in parameters_alone(sides):
         places = [i for i, d in enumerate(found) if d.kind == "layer" and d.jax_path == layer]
         found = [*found[: min(places, default=0)], difference, *found[min(places, default=0) :]]
     return found
@@ -174,7 +174,7 @@ def _float32_inside(sides: Sides) -> list[str]:
     ]
 
 
-def _not_compared(sides: Sides, train: bool) -> Iterator[str]:
+def not_compared(sides: Sides, train: bool) -> Iterator[str]:
     """Layers and statistics without a partner; the whole program's output is compared as such."""
     matching = sides.matching
     ours, theirs = {*matching.layers}, {*matching.layers.values()}

@@ -65,11 +65,14 @@ def jax_side(
       seed: of parameters, masks and cotangents.
     """
     with blamed("JAX", lambda: ""):
-        made = _program(program, inputs, params, train, seed)
-    return _side(made, inputs, seed)
+        made = jax_program(program, inputs, params=params, train=train, seed=seed)
+    return side_of(made, inputs, seed)
 
 
-def _program(program, inputs, params, train, seed) -> Program:
+def jax_program(
+    program: Any, inputs: list[np.ndarray], *, params: Any, train: bool, seed: int
+) -> Program:
+    """Likewise, before it is followed."""
     if isinstance(program, Layer):
         return _from_layer(program, params, train, seed)
     if not is_flax(program):
@@ -136,9 +139,10 @@ def _from_function(function: Callable[..., Any], params: Any) -> Program:
     return Program(apply, params, (), name, ordered=not has_mapping)
 
 
-def _side(program: Program, inputs: list[np.ndarray], seed: int) -> Side:
-    params, params_names = _named(program.params, program.name)
-    state, state_names = _named(program.state, program.name)
+def side_of(program: Program, inputs: list[np.ndarray], seed: int) -> Side:
+    """The side that runs a program."""
+    params, params_names = named(program.params, program.name)
+    state, state_names = named(program.state, program.name)
     params_tree, state_tree = map(jax.tree.structure, (program.params, program.state))
     to_trees = lambda params, state: (
         params_tree.unflatten([params[name] for name in params_names]),
@@ -188,7 +192,8 @@ def _shapes_by_name(outputs: Any) -> dict[str, tuple[int, ...]]:
     return {"/".join(map(_key, path)): jnp.shape(leaf) for path, leaf in leaves}
 
 
-def _named(tree: Any, name: Callable[..., Name]) -> tuple[dict[Name, np.ndarray], list[Name]]:
+def named(tree: Any, name: Callable[..., Name]) -> tuple[dict[Name, np.ndarray], list[Name]]:
+    """The arrays of a tree in float32 by name, and the names in the tree's order."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     names = [name(tuple(map(_key, path))) for path, _ in leaves]
     arrays = [cast(np.asarray(leaf), "float32") for _, leaf in leaves]

@@ -42,11 +42,12 @@ def float32_in_trace(followed: Callable[..., Any], values: Values, seed: int) ->
         closed = jax.make_jaxpr(forward)(*values)
     except jax.errors.ConcretizationTypeError:  # the program branches on values
         return []
-    found = {*_findings(closed.jaxpr, closed.consts)}
+    found = {*findings(closed.jaxpr, closed.consts)}
     return ["casts to float32"] if "casts to float32" in found else [*found]
 
 
-def _findings(jaxpr: Any, constants: Iterable[Any]) -> Iterator[str]:
+def findings(jaxpr: Any, constants: Iterable[Any]) -> Iterator[str]:
+    """What a jaxpr with its constants casts to float32, or holds in it."""
     if any(map(_was_float32, constants)):
         yield "holds a constant in float32"
     for equation in jaxpr.eqns:
@@ -60,7 +61,7 @@ def _findings(jaxpr: Any, constants: Iterable[Any]) -> Iterator[str]:
         is_jaxpr = lambda value: _jaxpr_of(value) is not None
         for value in jax.tree.leaves([*equation.params.values()], is_leaf=is_jaxpr):
             if inner := _jaxpr_of(value):
-                yield from _findings(inner, getattr(value, "consts", ()))
+                yield from findings(inner, getattr(value, "consts", ()))
 
 
 def _jaxpr_of(value: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from torch_port.parity.gradient_streams import some_gradients, some_params
 from torch_port.parity.ladder import Evidence, Judgement, Verdict, judge, judge_in_float32
+from torch_port.parity.optimizer_settings import optimizer_settings
 from torch_port.parity.recipe_reading import recipe_of
 from torch_port.parity.report import Difference, Fault, Report
 from torch_port.parity.sides import Precision, is_floating
@@ -58,7 +59,7 @@ def compare_optimizers(
       >>> compare_optimizers(optim.adam(0.2), adam, steps=3).causes[0].constants
       {'torch': 0.1, 'jax': 0.2}
     """
-    _require_transformation(transformation)
+    require_transformation("compare_optimizers", transformation)
     if steps < 1:
         raise ValueError(f"compare_optimizers: at least 1 step expected, got {steps}")
     named, structure = _leaves_of(some_params() if params is None else params)
@@ -71,7 +72,11 @@ def compare_optimizers(
     found = judge_updates(jax_side, torch_factory, fed)
     faults = explained(found, fed)
     return Report(
-        verdict_of(found.differences), tuple(found.differences), (), tuple(found.notes), faults
+        verdict_of(found.differences),
+        tuple(found.differences),
+        notes=tuple(found.notes),
+        faults=faults,
+        settings=optimizer_settings(transformation, found.torch[1].optimizer),
     )
 
 
@@ -189,9 +194,10 @@ def _leaves_of(params: Any) -> tuple[dict[str, np.ndarray], Any]:
     return {path: p.astype(np.float32) for path, p in named.items()}, structure
 
 
-def _require_transformation(transformation: Any) -> None:
+def require_transformation(name: str, transformation: Any) -> None:
+    """Raises a `TypeError` unless it is a transformation."""
     if not all(callable(getattr(transformation, name, None)) for name in ("init", "update")):
         raise TypeError(
-            "compare_optimizers: a transformation with `init` and `update` expected, as Optax and "
-            f"jaxnn.optim make them, got {transformation!r}"
+            f"{name}: a transformation with `init` and `update` expected, as Optax and jaxnn.optim "
+            f"make them, got {transformation!r}"
         )

@@ -16,7 +16,7 @@ class Difference:
 
     Attributes:
       kind: `"parameter"` (of one side only), `"layer"`, `"statistic"`, `"output"`,
-        `"parameter gradient"` or `"input gradient"`.
+        `"parameter gradient"` or `"input gradient"`; of a training also `"batch"` and `"update"`.
       jax_path: where on the JAX side; empty where it has none.
       torch_path: where on the PyTorch side.
       judgement: the verdict on it and its figures.
@@ -114,6 +114,31 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class Trajectory:
+    """How far two trainings part that run freely from one start, and how far each by itself.
+
+    Distances are those of all parameters after a step, relative to their size, in float32. Two
+    right trainings part about as fast as one parts from its own copy that was moved at the start.
+
+    Attributes:
+      steps: counted from 1.
+      between: the distance of the two sides.
+      jax_own: of the JAX side from its copy, whose parameters were moved by one unit in the last
+        place.
+      torch_own: likewise of the PyTorch side.
+      losses_jax: the loss of each step.
+      losses_torch: likewise.
+    """
+
+    steps: tuple[int, ...]
+    between: tuple[float, ...]
+    jax_own: tuple[float, ...]
+    torch_own: tuple[float, ...]
+    losses_jax: tuple[float, ...]
+    losses_torch: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """What a comparison found; `print` shows it.
 
@@ -125,6 +150,7 @@ class Report:
       notes: what the verdict rests on, where that is not float64 alone.
       faults: all places where the sides part though they were given the same values, with causes.
       settings: what could be read off before running.
+      trajectory: of a training, both sides running freely; None elsewhere.
     """
 
     verdict: Verdict
@@ -133,6 +159,7 @@ class Report:
     notes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     settings: tuple[Setting, ...] = ()
+    trajectory: Trajectory | None = None
 
     @property
     def causes(self) -> tuple[Cause, ...]:

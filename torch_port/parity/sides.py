@@ -163,7 +163,12 @@ def blamed(framework: str, layer: Callable[[], str]) -> Iterator[None]:
 
 
 def cotangent(seed: int, place: int, shape: Sequence[int]) -> np.ndarray:
-    """The fixed random weights of an output in the sum whose gradients are compared."""
+    """The fixed random weights of an output in the sum whose gradients are compared.
+
+    Of a single number the gradients themselves are compared.
+    """
+    if not shape:
+        return np.ones((), np.float32)
     generator = np.random.default_rng([seed, place, 1])
     return generator.standard_normal(shape, np.float32)
 

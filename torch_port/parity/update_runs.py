@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 
-from torch_port.parity.jaxprs import _findings
+from torch_port.parity.jaxprs import findings
 from torch_port.parity.sides import Precision
 
 Leaves = list[np.ndarray]
@@ -60,40 +60,37 @@ class TorchRun(NamedTuple):
 
 
 class JaxUpdates:
-    """A transformation of JAX that is compiled once for each precision."""
+    """A transformation of JAX that is compiled once for each precision.
+
+    Args:
+      transformation: of Optax or `jaxnn`.
+      structure: of its parameters as a tree.
+    """
 
     def __init__(self, transformation: Any, structure: Any):
         self.transformation, self.structure = transformation, structure
         self.compiled = jax.jit(transformation.update)
 
+    def begun(self, params: Leaves, precision: Precision = "float32") -> "JaxSteps":
+        """The optimiser before its first step."""
+        return JaxSteps(self, params, precision)
+
     def run(self, fed: Fed, precision: Precision) -> list[Leaves]:
         """The updates of each step."""
-        with in_precision(precision):
-            tree = lambda leaves: self._tree(leaves, precision)
-            state = self.transformation.init(tree(fed.params[0]))
-            found = []
-            for params, gradients in zip(fed.params, fed.gradients, strict=True):
-                updates, state = self.compiled(tree(gradients), state, tree(params))
-                found.append(self._leaves(updates, params))
-        return found
+        steps = self.begun(fed.params[0], precision)
+        return [steps.updates(p, g) for p, g in zip(fed.params, fed.gradients, strict=True)]
 
     def path(self, params: Leaves, gradients: list[Leaves]) -> list[Leaves]:
         """The parameters before each step, as they go in float32."""
-        found = [params]
-        with in_precision("float32"):
-            tree = lambda leaves: self._tree(leaves, "float32")
-            state = self.transformation.init(tree(params))
-            for g in gradients[:-1]:
-                updates, state = self.compiled(tree(g), state, tree(params))
-                steps = self._leaves(updates, params)
-                params = [p + u.astype(p.dtype) for p, u in zip(params, steps, strict=True)]
-                found.append(params)
+        steps, found = self.begun(params), [params]
+        for g in gradients[:-1]:
+            found.append(steps.after(found[-1], g))
         return found
 
     def float32_inside(self, fed: Fed) -> set[str]:
         """What a float64 run casts to float32 or holds in it."""
         with in_precision("float64"):
-            params, gradients = (self._tree(x[0], "float64") for x in (fed.params, fed.gradients))
+            params, gradients = (self.tree(x[0], "float64") for x in (fed.params, fed.gradients))
             state = self.transformation.init(params)
             closed = jax.make_jaxpr(self.compiled)(gradients, state, params)
             held = {
@@ -101,13 +98,28 @@ class JaxUpdates:
                 for x in jax.tree.leaves(state)
                 if jnp.issubdtype(jnp.result_type(x), jnp.floating) and x.dtype != jnp.float64
             }
-        return {*_findings(closed.jaxpr, closed.consts), *held}
+        return {*findings(closed.jaxpr, closed.consts), *held}
 
-    def _tree(self, leaves: Leaves, precision: Precision) -> Any:
+    def tree(self, leaves: Leaves, precision: Precision) -> Any:
+        """Parameters or gradients as the transformation wants them."""
         arrays = [jnp.asarray(leaf.astype(precision)) for leaf in leaves]
         return jax.tree.unflatten(self.structure, arrays)
 
-    def _leaves(self, updates: Any, params: Leaves) -> Leaves:
+
+class JaxSteps:
+    """A transformation of JAX with its state, in one precision."""
+
+    def __init__(self, of: JaxUpdates, params: Leaves, precision: Precision):
+        self.of = of
+        self.precision: Precision = precision
+        with in_precision(precision):
+            self.state = of.transformation.init(of.tree(params, precision))
+
+    def updates(self, params: Leaves, gradients: Leaves) -> Leaves:
+        """What the next step adds to the parameters."""
+        with in_precision(self.precision):
+            trees = [self.of.tree(leaves, self.precision) for leaves in (gradients, params)]
+            updates, self.state = self.of.compiled(trees[0], self.state, trees[1])
         leaves = jax.tree.leaves(updates)
         shapes = [jnp.shape(u) for u in leaves], [p.shape for p in params]
         if shapes[0] != shapes[1]:
@@ -117,66 +129,84 @@ class JaxUpdates:
             )
         return [np.asarray(u) for u in leaves]
 
+    def after(self, params: Leaves, gradients: Leaves) -> Leaves:
+        """The parameters after the next step."""
+        updates = self.updates(params, gradients)
+        return [p + u.astype(p.dtype) for p, u in zip(params, updates, strict=True)]
+
+
+class TorchSteps:
+    """An optimiser of PyTorch with its state, in one precision; its scalars are of it, too.
+
+    Args:
+      factory: which makes it.
+      fed: for the order and the layout of its parameters.
+      params: in JAX's order and layout.
+      precision: of all.
+    """
+
+    def __init__(self, factory: TorchFactory, fed: Fed, params: Leaves, precision: Precision):
+        self.fed, self.taken = fed, 0
+        self.precision: Precision = precision
+        with _torch_precision(precision):
+            arrays = self._to_torch(params)
+            tensors = {i: torch.nn.Parameter(torch.from_numpy(arrays[i])) for i in fed.order}
+            made = factory([*tensors.values()])
+        self.optimizer, *self.schedulers = made if isinstance(made, tuple) else (made,)
+        _require_optimizer(self.optimizer, [*tensors.values()])
+        self.tensors = [tensors[i] for i in range(len(fed.leaves))]
+
+    def after(self, params: Leaves, gradients: Leaves) -> Leaves:
+        """The parameters after the next step.
+
+        As in a training, the gradient is added to what has not been cleared.
+        """
+        self.optimizer.zero_grad()
+        given = zip(self.tensors, *map(self._to_torch, (params, gradients)), strict=True)
+        with torch.no_grad():
+            for tensor, p, g in given:
+                tensor.copy_(torch.from_numpy(p))
+                g = torch.from_numpy(g)
+                tensor.grad = g if tensor.grad is None else tensor.grad + g
+        with _torch_precision(self.precision):
+            self._step()
+        found = zip(self.fed.leaves, self.tensors, strict=True)
+        return [leaf.to_jax(tensor.detach().numpy().copy()) for leaf, tensor in found]
+
+    def rates(self) -> list[float]:
+        """The learning rate of each parameter now; 0 of one that is in no group."""
+        groups = self.optimizer.param_groups
+        of = {id(p): group["lr"] for group in groups for p in group["params"]}
+        return [float(of.get(id(tensor), 0.0)) for tensor in self.tensors]
+
+    def _step(self) -> None:
+        self.taken += 1
+        try:
+            self.optimizer.step()
+            for scheduler in self.schedulers:
+                scheduler.step()
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(
+                f"torch_factory: {type(self.optimizer).__name__} cannot be read: it does not take "
+                f"step {self.taken} with plain gradients: {error}"
+            ) from error
+
+    def _to_torch(self, leaves: Leaves) -> Leaves:
+        """Copies, which PyTorch may change in place."""
+        turned = zip(self.fed.leaves, leaves, strict=True)
+        return [np.array(leaf.to_torch(x), self.precision, order="C") for leaf, x in turned]
+
 
 def run_torch(factory: TorchFactory, fed: Fed, precision: Precision) -> TorchRun:
-    """PyTorch's updates of each step; its scalars, too, are then of that precision."""
-    with _torch_precision(precision):
-        tensors = [
-            torch.nn.Parameter(torch.from_numpy(_to_torch(fed, i, fed.params[0], precision)))
-            for i in fed.order
-        ]
-        made = factory(tensors)
-        optimizer, *schedulers = made if isinstance(made, tuple) else (made,)
-        _require_optimizer(optimizer, tensors)
-        place = {i: tensor for i, tensor in zip(fed.order, tensors, strict=True)}
-        ordered = [place[i] for i in range(len(fed.leaves))]
-        found, rates = [], [_rates(optimizer, ordered)]
-        for t, (params, gradients) in enumerate(zip(fed.params, fed.gradients, strict=True)):
-            before = [_to_torch(fed, i, params, precision) for i in range(len(ordered))]
-            _feed(
-                optimizer,
-                ordered,
-                before,
-                [_to_torch(fed, i, gradients, precision) for i in range(len(ordered))],
-            )
-            _step(optimizer, schedulers, t)
-            after = [tensor.detach().numpy() for tensor in ordered]
-            steps = [a - b for a, b in zip(after, before, strict=True)]
-            found.append([f.to_jax(step) for f, step in zip(fed.leaves, steps, strict=True)])
-            rates.append(_rates(optimizer, ordered))
-    return TorchRun(found, rates, optimizer, ordered)
-
-
-def _to_torch(fed: Fed, i: int, leaves: Leaves, precision: Precision) -> np.ndarray:
-    array = fed.leaves[i].to_torch(leaves[i])
-    return np.array(array, precision, order="C")  # a copy: PyTorch changes it in place
-
-
-def _feed(optimizer, tensors, params, gradients):
-    """As a training does: the gradient is added to what has not been cleared."""
-    optimizer.zero_grad()
-    with torch.no_grad():
-        for tensor, p, g in zip(tensors, params, gradients, strict=True):
-            tensor.copy_(torch.from_numpy(p))
-            g = torch.from_numpy(g)
-            tensor.grad = g if tensor.grad is None else tensor.grad + g
-
-
-def _step(optimizer, schedulers, t):
-    try:
-        optimizer.step()
-        for scheduler in schedulers:
-            scheduler.step()
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f"torch_factory: {type(optimizer).__name__} cannot be read: it does not take step "
-            f"{t + 1} with plain gradients: {error}"
-        ) from error
-
-
-def _rates(optimizer, tensors) -> list[float]:
-    of = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
-    return [float(of.get(id(tensor), 0.0)) for tensor in tensors]
+    """PyTorch's updates of each step."""
+    steps = TorchSteps(factory, fed, fed.params[0], precision)
+    found, rates = [], [steps.rates()]
+    for params, gradients in zip(fed.params, fed.gradients, strict=True):
+        after = steps.after(params, gradients)
+        before = [p.astype(precision) for p in params]
+        found.append([a - b for a, b in zip(after, before, strict=True)])
+        rates.append(steps.rates())
+    return TorchRun(found, rates, steps.optimizer, steps.tensors)
 
 
 def _require_optimizer(optimizer: Any, tensors: Sequence[torch.Tensor]) -> None:

@@ -4,6 +4,7 @@ from torch_port.parity.catalogue import (
     activations,
     attention,
     convolutions,
+    data,
     inputs,
     labels,
     layout,
@@ -31,5 +32,10 @@ PROGRAM_ENTRIES: tuple[Entry, ...] = (
 OPTIMIZER_ENTRIES: tuple[Entry, ...] = optimizers.ENTRIES
 """What an optimiser may do otherwise, likewise."""
 
-CATALOGUE: tuple[Entry, ...] = (*PROGRAM_ENTRIES, *OPTIMIZER_ENTRIES, *settings.ENTRIES)
+CATALOGUE: tuple[Entry, ...] = (
+    *PROGRAM_ENTRIES,
+    *OPTIMIZER_ENTRIES,
+    *data.ENTRIES,
+    *settings.ENTRIES,
+)
 """All entries."""
