@@ -49,7 +49,7 @@ class Pair(NamedTuple):
     changed: str
 
 
-SGD = Training(optimizer=optim.sgd(0.1))
+SGD = Training(optimizer=optim.sgd(0.02))
 
 
 def one_hot(labels):
