@@ -24,7 +24,8 @@ ENTRIES = (
         "embedding-padding",
         "the embedding of the padding word is trained on one side only",
         "torch.nn.Embedding(padding_idx=i) gives row i no gradient; Flax's Embed has no such "
-        "thing. The outputs agree, and after some steps the row does not. Met in BERT of transformers.",
+        "thing. The outputs agree, and after some steps that row does not. Met in the BERT of "
+        "transformers.",
         "set the gradient of that row to 0 (PyTorch's padding_idx: {torch})",
         "padding_idx as JAX has it: {jax}",
         "PyTorch documentation, torch.nn.Embedding; Flax documentation, flax.linen.Embed",
