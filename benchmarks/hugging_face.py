@@ -10,6 +10,7 @@ drawn, so that nothing is downloaded. What is found is in `docs/hugging-face.md`
 """
 
 import argparse
+import copy
 import time
 import warnings
 
@@ -46,9 +47,9 @@ def sides(name, config, torch_changes=None):
     """
     torch.manual_seed(0)
     flax_model = getattr(transformers, f"Flax{name}Model")(config, dtype=jnp.float64)
-    for setting, value in (torch_changes or {}).items():
-        setattr(config, setting, value)
-    return flax_model.module, getattr(transformers, f"{name}Model")(config).eval()
+    other = copy.deepcopy(config)  # a Flax module reads its own while it runs
+    other.update(torch_changes or {})
+    return flax_model.module, getattr(transformers, f"{name}Model")(other).eval()
 
 
 def bert(words=WORDS, mask=WHOLE, **changes):
@@ -97,6 +98,7 @@ def main():
     parser.add_argument("names", nargs="*", default=[*PAIRS], help="which pairs; all by default")
     parser.add_argument("--layers", type=int, default=2)
     warnings.filterwarnings("ignore", message="Explicitly requested dtype")
+    warnings.filterwarnings("ignore", message="overflow encountered in cast")
     arguments = parser.parse_args()
     SIZES["num_hidden_layers"] = arguments.layers
     for name in arguments.names:
