@@ -181,7 +181,7 @@ ENTRIES = (
         "of ten classes cannot fall below 1.4612.",
         "PyTorch has: {torch}; JAX has: {jax}: leave the softmax to the loss",
         "JAX has: {jax}; PyTorch has: {torch}: leave the softmax to the loss",
-        "PyTorch documentation, torch.nn.CrossEntropyLoss; the lecture's model, differences.md",
+        "PyTorch documentation, torch.nn.CrossEntropyLoss",
         "program",
         _softmax_extra,
     ),

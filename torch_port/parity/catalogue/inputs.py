@@ -38,7 +38,7 @@ ENTRIES = (
         "Images come as 0 to 255, 0 to 1, -1 to 1, or with mean 0 and standard deviation 1.",
         "feed JAX what PyTorch gets: {torch}",
         "feed PyTorch what JAX gets: {jax}",
-        "differences.md, input-scaling; torchvision documentation, transforms.ToTensor",
+        "torchvision documentation, transforms.ToTensor",
         "data",
         _scaled,
     ),
