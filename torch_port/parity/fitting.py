@@ -2,9 +2,11 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from torch_port.parity.catalogue.entry import Entry
 from torch_port.parity.hypotheses import Context, Hypothesis, combined, shortest, solve
@@ -65,15 +67,39 @@ class Near(NamedTuple):
 
 
 def candidates(entries: Sequence[Entry], calls: Iterable[Call], bench: Bench) -> list[Trial]:
-    """All hypotheses of the catalogue about some calls, the simplest first."""
+    """All hypotheses of the catalogue about some calls, the simplest first.
+
+    A module that is called several times, as a recurrent cell is, is wrong each time.
+    """
     context = Context(bench.trace.calls, bench.sides)
-    calls = [*calls]
+    first = [call for call in calls if not any(_alike(call, other) for other in
+                                               context.calls[: call.index])]  # fmt: skip
     return [
-        Trial(entry, hypothesis)
+        Trial(entry, _each_time(hypothesis, context.calls))
         for entry in entries
-        for call in calls
+        for call in first
         for hypothesis in entry.hypotheses(call, context)
     ]
+
+
+def _each_time(hypothesis: Hypothesis, calls: Sequence[Call]) -> Hypothesis:
+    """The change made to every call that is alike."""
+    call = calls[hypothesis.call]
+    again = [other.index for other in calls[call.index + 1 :] if _alike(call, other)]
+    return replace(hypothesis, also=(*hypothesis.also, *((n, hypothesis.change) for n in again)))
+
+
+def _alike(call: Call, other: Call) -> bool:
+    """Whether two calls are of one function, with the same parameters."""
+    ours, theirs = _parameters(call), _parameters(other)
+    return call.name == other.name and bool(ours) and ours == theirs
+
+
+def _parameters(call: Call) -> list[str]:
+    given = [*call.args, *call.kwargs.values()]
+    held = {id(x) for x in given if isinstance(x, torch.Tensor) and x.is_leaf and x.requires_grad}
+    named = [name for name, tensor in call.named.items() if id(tensor) in held]
+    return [name for name in named if not name.startswith("input ")]
 
 
 def fits(
