@@ -186,6 +186,9 @@ def in_short(figure: dict[str, Any]) -> dict[str, Any]:
         if distance and distance["mean"] == 0:
             distance = figure.get(f"statistics_{place}", {"mean": "0"})
         short[when] = distance["mean"] if distance else "diverges"
+    change = (figure.get("accuracy_change") or {}).get("mean")
+    if short["epoch"] == "0" and change:  # the trainings are the same, their evaluations are not
+        short["epoch"] = f"{change:+.1f} % accuracy"
     return short | figure
 
 

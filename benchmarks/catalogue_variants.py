@@ -237,6 +237,9 @@ MODELS = {
     "embedding-initializer": of_models(
         nets.embedding(1.0), nets.embedding(0.25), "standard deviation 1/√16 for 1"
     ),
+    "embedding-padding": of_models(
+        nets.embedding(1.0, trains_empty=False), nets.embedding(1.0), "the empty word is trained"
+    ),
     "truncated-normal-correction": of_models(
         nets.mlp(kernel_init=initializers.lecun_normal),
         nets.mlp(kernel_init=lambda *a: 0.8796 * initializers.lecun_normal(*a)),
