@@ -28,8 +28,11 @@ ABOUT = {
 INTRODUCTION = """\
 The {count} differences of meaning that `parity` knows by name. Most are a hypothesis: put in, it
 makes the difference vanish if it is the cause. What can only be read off is in `report.settings`.
-The figures say how far the two sides are apart on a typical small net, relative to its size, after
-one step and after an epoch of training. [The same table, to be searched](catalogue.html).
+The figures say how far the parameters of the two sides are apart on a typical small net, relative
+to how far the right ones have moved, after one step and after an epoch on 10 000 images of MNIST
+(or the running statistics, where the parameters are the same). `docs/data/catalogue-figures.json`
+has the spread over three seeds, the accuracies, and the same figures of rounding alone.
+[The same table, to be searched](catalogue.html).
 This page is written by `python -m benchmarks.catalogue_page`."""
 
 PLACEHOLDERS = {"{torch}": "PyTorch's", "{jax}": "JAX's"}

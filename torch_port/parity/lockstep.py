@@ -119,7 +119,7 @@ class Bench(NamedTuple):
         """The calls that may be at fault: first those since the layer before, then all others."""
         calls, ends = self.trace
         own = [call for call in calls if call.path == fault.torch_path]
-        if fault.kind == "statistic":
+        if fault.kind in ("statistic", "parameter gradient"):
             layer = fault.torch_path.rpartition(".")[0]
             own = [call for call in calls if call.path == layer]
         elif fault.kind in ("layer", "output"):
