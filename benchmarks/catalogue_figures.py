@@ -16,6 +16,7 @@ import json
 import os
 import platform
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ import numpy as np
 import optax
 import torch
 
+from benchmarks import catalogue_nets as nets
 from benchmarks.catalogue_updates import DATA, LOSSES, OPTIMIZERS
 from benchmarks.catalogue_variants import MODELS, Pair, Training
 from jaxnn import data, optim
@@ -91,21 +93,18 @@ def moved(params):
     return jax.tree.map(lambda p: jnp.nextafter(p, jnp.full_like(p, jnp.inf)), params)
 
 
-def norm(tree) -> float:
-    """Over all numbers of a tree, in float64."""
-    rows = [np.ravel(np.asarray(x, np.float64)) for x in jax.tree.leaves(tree)]
-    return float(np.linalg.norm(np.concatenate(rows)))
-
-
-def less(a, b):
-    return jax.tree.map(lambda a, b: np.float64(a) - np.float64(b), a, b)
+def less(a, b) -> np.ndarray:
+    """All numbers of a tree less those of another in one row of float64; counts are left out."""
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    rows = [np.float64(x) - np.float64(y) for x, y in pairs if np.issubdtype(x.dtype, np.floating)]
+    return np.concatenate([np.zeros(0), *map(np.ravel, rows)])
 
 
 def distance(right: Result, wrong: Result, when: str, what: int) -> float | None:
     """‖θ' − θ‖/‖θ − θ₀‖ of the parameters (0) or the statistics (1)."""
     right_one, wrong_one = (getattr(result, when)[what] for result in (right, wrong))
-    path = norm(less(right_one, right.start[what]))
-    apart = norm(less(wrong_one, right_one))
+    path = np.linalg.norm(less(right_one, right.start[what]))
+    apart = np.linalg.norm(less(wrong_one, right_one))
     return apart / path if path and np.isfinite(apart) else None
 
 
@@ -164,7 +163,7 @@ def figures(lab: Lab, pair: Pair) -> dict[str, Any]:
 def compared(right: list[Result], wrong: list[Result]) -> dict[str, Any]:
     """The distances between trainings over seeds."""
     places = {"after_one_step": ("first", 0), "after_one_epoch": ("last", 0)}
-    if jax.tree.leaves(right[0].start[1]):
+    if less(right[0].last[1], right[0].start[1]).any():
         places |= {
             "statistics_after_one_step": ("first", 1),
             "statistics_after_one_epoch": ("last", 1),
@@ -176,14 +175,16 @@ def compared(right: list[Result], wrong: list[Result]) -> dict[str, Any]:
 
 
 def in_short(figure: dict[str, Any]) -> dict[str, Any]:
-    """A figure headed by the one for either moment that a table has room for."""
+    """A figure headed by the one for either moment that a table has room for.
+
+    Where the parameters do not part at all, it is that of the statistics.
+    """
     short = {}
     for when, place in (("step", "after_one_step"), ("epoch", "after_one_epoch")):
-        statistics = figure.get(f"statistics_{place}")
-        distance = figure.get(place)
-        if distance and not distance["mean"] and statistics:
-            distance = statistics
-        short[when] = distance["mean"] if distance else None
+        distance = figure.get(place, {"mean": None})
+        if distance and distance["mean"] == 0:
+            distance = figure.get(f"statistics_{place}", {"mean": "0"})
+        short[when] = distance["mean"] if distance else "diverges"
     return short | figure
 
 
@@ -198,14 +199,14 @@ def spread(values: list[float | None]) -> dict[str, float] | None:
 
 def in_float64(lab: Lab) -> dict[str, Any]:
     """The same training in float32 and in float64."""
-    right = lab.run(Training())
+    scaled = lambda x: x.astype(jnp.result_type(float)) / 127.5 - 1
+    apply = lambda params, state, x, **options: (scaled(x), state)
+    training = Training(nets.mlp(prepare=replace(nets.INPUT, apply=apply)))
+    right = lab.run(training)
     with jax.enable_x64(True):
         wide = lambda params: jax.tree.map(lambda p: jnp.asarray(p, jnp.float64), params)
-        wrong = [
-            lab._one(program(Training()), Training(), wide, seed) for seed in lab.seeds
-        ]  # fmt: skip
-    accuracy = lab.accuracies(Training(), right)
-    other = lab.accuracies(Training(), wrong)
+        wrong = lab.run(training, wide, "float64")
+    accuracy, other = (lab.accuracies(training, results) for results in (right, wrong))
     return {
         "of": "float64 for float32",
         **compared(right, wrong),
@@ -219,19 +220,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("docs/data/catalogue-figures.json"))
-    parser.add_argument("--only", nargs="*", help="ids; the file's other figures stay")
+    parser.add_argument("--only", nargs="+", help="ids; the file's other figures stay")
     arguments = parser.parse_args()
     lab = Lab(arguments.seeds)
     measured = {id: partial(figures, lab, pair) for id, pair in PAIRS.items()}
     measured |= {"default-dtype": partial(in_float64, lab)}
     measured |= {id: partial(dict, words=words) for id, words in WORDS.items()}
-    found = json.loads(arguments.out.read_text())["figures"] if arguments.only else {}
     about = {"machine": machine(), "versions": versions(), "seeds": [*lab.seeds], "how": __doc__}
+    found = {"about": about}
+    if arguments.only:
+        found = json.loads(arguments.out.read_text(encoding="utf-8")) | found
     for id in arguments.only or measured:
         found[id] = in_short(measured[id]())
         print(id, json.dumps(found[id]), flush=True)
-        content = json.dumps({"about": about, "figures": found}, indent=1)
-        write_atomically(arguments.out, content.encode())
+        write_atomically(arguments.out, json.dumps(found, indent=1, ensure_ascii=False).encode())
 
 
 def machine() -> str:

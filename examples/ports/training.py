@@ -32,6 +32,5 @@ optimizers = (
 
 generator = np.random.default_rng(0)
 batches = [
-    (generator.standard_normal((64, 8), np.float32), generator.integers(0, 3, 64))
-    for _ in range(5)
+    (generator.standard_normal((64, 8), np.float32), generator.integers(0, 3, 64)) for _ in range(5)
 ]

@@ -1,7 +1,6 @@
 """Reports made by hand, with something at every place where there can be something."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -55,10 +54,9 @@ def everything():
     """A report with something at every place where there can be something."""
     steps = np.arange(1, 21)
     own = 1e-9 * steps**1.5
-    trajectory = SimpleNamespace(
-        steps=steps, between=1e-5 * steps, jax_own=own, torch_own=2 * own,
-        losses_jax=2 / steps, losses_torch=2.1 / steps,
-    )  # fmt: skip
+    trajectory = types.Trajectory(
+        tuple(steps), *map(tuple, (1e-5 * steps, own, 2 * own, 2 / steps, 2.1 / steps))
+    )
     settings = (
         types.Setting("norm", "epsilon", 1e-6, 1e-5, True),
         types.Setting("head", "use_bias", True, True, False),
@@ -67,9 +65,8 @@ def everything():
     probed = types.Fault(NORM, (EPSILON,), ((GELU,),), "inputs above 3 part them")
     apart = Judgement("semantic", np.inf, np.inf, np.inf, np.inf, note="the shapes differ")
     found = report(probed, TWO, settings=settings, not_compared=("JAX drop",), notes=("a note",))
-    found = replace(found, differences=(*found.differences, replace(NORM, judgement=apart)))
-    object.__setattr__(found, "trajectory", trajectory)
-    return found
+    differences = (*found.differences, replace(NORM, judgement=apart))
+    return replace(found, differences=differences, trajectory=trajectory)
 
 
 def evil(report, word=EVIL):

@@ -27,7 +27,7 @@ addEventListener("load", () => {
     return [shown.map(row => row.id), page.getElementById("count").value];
   };
   const found = [search("", ""), search("EPSILON flax", ""), search("", "settings"),
-                 search("no such word", "")];
+                 search("xyzzy", "")];
   document.body.innerHTML = "<pre></pre>";
   document.body.firstChild.textContent = JSON.stringify(found);
 });

@@ -3,11 +3,13 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import linen
+import torch
+from flax import linen, nnx
 from torch import nn
 
 from jaxnn import layers
 from tests.parity import strangers
+from tests.parity.layer_pairs import LAYER_PAIRS, NnxCell, TorchCell
 from tests.parity.right_pairs import X, normal
 from torch_port import parity
 
@@ -123,3 +125,52 @@ def test_a_layer_that_calls_its_base_is_one_layer():
     layers_of = [(d.jax_path, d.torch_path) for d in report.differences if d.kind == "layer"]
     assert layers_of == [("layers_0", "0"), ("layers_1", "1")]
     assert report.verdict != "semantic"
+
+
+class TwoScales(nn.Module):
+    """A layer with two parameters of the same shape under names of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.Module()
+        self.norm.stretch = nn.Parameter(torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]))
+        self.norm.push = nn.Parameter(torch.tensor([5.0, 3.0, 1.0, -1.0, -3.0]))
+
+    def forward(self, x):
+        return x * self.norm.stretch + self.norm.push
+
+
+def two_scales(params, x):
+    add, times = (jnp.broadcast_to(params["norm"][name], x.shape) for name in ("add", "times"))
+    return x * times + add
+
+
+TWO = {"norm": {"add": normal(5, seed=1), "times": normal(5, seed=2)}}
+
+
+def test_parameters_of_a_layer_that_only_shapes_could_tell_apart_are_ambiguous():
+    with pytest.raises(ValueError, match="'norm/add' of JAX may be any of") as caught:
+        parity.compare(two_scales, TwoScales(), X, params=TWO)
+    assert "mapping={'norm/add': 'norm.stretch', 'norm/times': 'norm.push'}" in str(caught.value)
+
+
+def test_a_mapping_of_single_parameters_settles_it():
+    mapping = {"norm/add": "norm.push", "norm/times": "norm.stretch"}
+    report = parity.compare(two_scales, TwoScales(), X, params=TWO, mapping=mapping)
+    assert report.verdict != "semantic", str(report)
+
+
+def test_of_two_biases_the_sum_counts_and_the_report_says_so():
+    ours, theirs, inputs, _ = LAYER_PAIRS["linen GRU cell"]()
+    report = parity.compare(ours, theirs, inputs, gradients=False)
+    assert report.notes[0] == (
+        "of PyTorch's cell.bias_ih and cell.bias_hh only the sum counts, but for the candidate "
+        "gate: the first was given it, and the second 0"
+    )
+
+
+def test_a_bias_that_flax_does_not_have_is_named():
+    ours = NnxCell(nnx.GRUCell(5, 4, rngs=nnx.Rngs(0)))
+    report = parity.compare(ours, TorchCell(nn.GRUCell(5, 4)), X, gradients=False)
+    assert report.verdict == "semantic"
+    assert ("", "cell.bias_hh") in {(d.jax_path, d.torch_path) for d in report.differences}

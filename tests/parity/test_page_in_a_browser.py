@@ -29,9 +29,10 @@ def test_nothing_is_cut_off_and_nothing_is_loaded(measured, width):
 def test_all_parts_are_there_in_their_order(measured):
     assert measured[1280]["headings"] == [
         "The two sides compute different functions.", "What is wrong, and what mends it",
-        "Settings that could be read off", "How far apart, in the order of computation",
-        "The training, step by step", "How far the parameters are apart, relative to their size",
-        "Loss", "All that was compared", "Not compared", "Notes", "Versions",
+        "Settings that could be read off", "The training, step by step",
+        "How far the parameters are apart, relative to their size", "Loss",
+        "How far apart, in the order of computation", "All that was compared",
+        "Not compared", "Notes", "Versions",
     ]  # fmt: skip
 
 

@@ -186,6 +186,16 @@ def test_the_page_needs_nothing_but_itself(trained):
     assert page.page(trained) == text, "equal reports give equal pages"
 
 
+def test_a_training_that_diverges_is_drawn_as_far_as_it_is_finite(trained):
+    broken = replace(trained.trajectory, losses_jax=(1.0, np.nan, np.inf) * 6 + (1.0, 2.0))
+    text = page.page(replace(trained, trajectory=broken))
+    assert "nan" not in re.findall(r' d="([^"]*)"', text)[-2]
+    flat = replace(
+        trained.trajectory, between=(0.0,) * 20, jax_own=(0.0,) * 20, torch_own=(0.0,) * 20
+    )
+    assert "The training, step by step" in page.page(replace(trained, trajectory=flat))
+
+
 def test_words_from_outside_stay_words(trained):
     ordinary = {tag for tag, _ in Page(page.page(trained)).tags}
     parsed = Page(page.page(evil(trained)))
@@ -218,6 +228,8 @@ def test_json_holds_all(trained, tmp_path):
         "place": "norm", "name": "epsilon", "jax": 1e-6, "torch": 1e-5, "differs": True,
     }  # fmt: skip
     assert found["differences"][-1]["ratio"] is None
+    assert found["trajectory"]["steps"] == [*range(1, 21)]
+    assert found["trajectory"].keys() == vars(trained.trajectory).keys()
     assert {"python", "jax", "torch", "flax", "optax", "jaxnn"} == found["versions"].keys()
 
 

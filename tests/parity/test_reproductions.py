@@ -33,7 +33,10 @@ def test_the_script_shows_a_difference(id, capsys):
     assert shown == "an" or float(shown) > 0
     if report := reported(found):
         assert report.verdict == "semantic", str(report)
-        assert report.causes[0].id == id, str(report)
+        cause = report.causes[0]
+        assert cause.id == id, str(report)
+        constants = {side: found[side.upper()] for side in cause.constants if side.upper() in found}
+        assert constants.items() <= cause.constants.items()
 
 
 def reported(found):

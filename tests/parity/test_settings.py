@@ -12,13 +12,11 @@ import torch
 from flax import linen, nnx
 from torch import nn
 
-from jaxnn import activations, layers, optim
+from jaxnn import activations, layers
 from torch_port import parity
 from torch_port.parity.catalogue.settings import ENTRIES
-from torch_port.parity.initial_values import identify
 from torch_port.parity.jax_sides import jax_side
 from torch_port.parity.matching import match
-from torch_port.parity.optimizer_settings import optimizer_settings
 from torch_port.parity.settings import initial_settings, settings_of
 from torch_port.parity.torch_sides import torch_side
 
@@ -225,91 +223,6 @@ def test_a_reduced_precision_of_products_is_told():
     finally:
         torch.set_float32_matmul_precision(before)
     assert apart(rows) == {("the whole program", "matmul precision"): (None, "medium")}
-
-
-DRAWN_BY_JAX = {
-    "LeCun normal (truncated)": jax.nn.initializers.lecun_normal(),
-    "He normal (truncated)": jax.nn.initializers.he_normal(),
-    "Glorot uniform": jax.nn.initializers.glorot_uniform(),
-    "LeCun uniform": jax.nn.initializers.lecun_uniform(),
-    "uniform ±1/√fan_in": jax.nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform"),
-    "N(0, 0.02²) truncated at ±2σ": jax.nn.initializers.truncated_normal(0.02),
-    "LeCun normal (truncated, std not corrected)": jax.nn.initializers.truncated_normal(784**-0.5),
-    "orthogonal": jax.nn.initializers.orthogonal(),
-    "zeros": jax.nn.initializers.zeros,
-    "constant 0.25": jax.nn.initializers.constant(0.25),
-}
-
-
-@pytest.mark.parametrize("name", DRAWN_BY_JAX)
-def test_what_jax_draws_is_recognised(name):
-    values = DRAWN_BY_JAX[name](jax.random.key(0), (784, 256))
-    assert identify(np.asarray(values), 784, 256) == name
-
-
-DRAWN_BY_TORCH = {
-    "Glorot normal": nn.init.xavier_normal_,
-    "He normal": nn.init.kaiming_normal_,
-    "He uniform": partial(nn.init.kaiming_uniform_, nonlinearity="relu"),
-    "He normal by fan_out": partial(nn.init.kaiming_normal_, mode="fan_out", nonlinearity="relu"),
-    "N(0, 0.02²)": partial(nn.init.trunc_normal_, std=0.02),
-    "N(0, 1)": nn.init.normal_,
-}
-
-
-@pytest.mark.parametrize("name", DRAWN_BY_TORCH)
-def test_what_torch_draws_is_recognised(name):
-    torch.manual_seed(0)
-    weight = DRAWN_BY_TORCH[name](torch.empty(256, 784))
-    assert identify(weight.numpy().T, 784, 256) == name
-
-
-def test_trained_values_are_unknown_and_few_are_several():
-    values = np.random.default_rng(0).uniform(-1, 1, (200, 50))
-    assert identify(np.sign(values) + values, 200, 50) == "unknown"
-    assert identify(0.1 * values[:1, :4], 100, 4) == "several"
-
-
-OPTIMIZERS = {
-    "the same": (optax.adam(1e-3), torch.optim.Adam, {}, set()),
-    "decay": (optax.adamw(1e-3), torch.optim.AdamW, {}, {"weight_decay"}),
-    "no decay": (optim.adam(1e-3), torch.optim.Adam, {"weight_decay": 0.1}, {"weight_decay"}),
-    "place of decay": (
-        optax.chain(optax.add_decayed_weights(1e-2), optax.adam(1e-3)),
-        torch.optim.AdamW,
-        {},
-        {"weight decay is"},
-    ),
-    "rms": (optax.rmsprop(1e-2), torch.optim.RMSprop, {}, {"alpha", "place of eps"}),
-    "accumulator": (
-        optim.adagrad(0.01),
-        torch.optim.Adagrad,
-        {},
-        {"eps", "place of eps", "initial_accumulator_value"},
-    ),
-    "dampening": (
-        optax.sgd(0.1, 0.9),
-        torch.optim.SGD,
-        {"lr": 0.1, "momentum": 0.9, "dampening": 0.5},
-        {"dampening"},
-    ),
-    "schedule of momentum": (optax.nadam(2e-3), torch.optim.NAdam, {}, {"momentum_decay"}),
-    "a schedule": (optax.sgd(optax.cosine_decay_schedule(0.1, 9)), torch.optim.SGD, {}, set()),
-    "hidden": (optax.inject_hyperparams(optax.adam)(0.1), torch.optim.Adam, {}, set()),
-}
-
-
-@pytest.mark.parametrize("case", OPTIMIZERS)
-def test_the_settings_of_optimizers(case):
-    transformation, make, arguments, expected = OPTIMIZERS[case]
-    rows = optimizer_settings(transformation, make([torch.zeros(1)], **arguments))
-    assert {row.name for row in rows if row.differs} == expected
-
-
-def test_each_group_of_parameters_has_its_rows():
-    groups = [{"params": [torch.zeros(1)]}, {"params": [torch.zeros(1)], "weight_decay": 0.0}]
-    rows = optimizer_settings(optax.adamw(1e-3, weight_decay=1e-2), torch.optim.AdamW(groups))
-    assert apart(rows) == {("optimizer, group 1", "weight_decay"): (0.01, 0.0)}
 
 
 def test_the_figures_of_the_entries_are_measured():

@@ -59,6 +59,21 @@ def test_optimisers_alone_are_compared(compare):
     )
 
 
+def test_trainings_are_compared_and_their_way_is_kept(compare, tmp_path):
+    source = BEGIN + (
+        "import optax\nfrom flax import linen\n"
+        "jax_side, torch_side = linen.Dense(2), torch.nn.Linear(3, 2)\n"
+        "losses = (lambda y, t: jnp.square(y - t).mean(), torch.nn.functional.mse_loss)\n"
+        "optimizers = optax.sgd(0.2), lambda params: torch.optim.SGD(params, lr=0.1)\n"
+        "batches = [(np.ones((4, 3), np.float32), np.ones((4, 2), np.float32))]\nsteps = 2\n"
+    )
+    status, out, err = compare(source, "--json", str(tmp_path / "report.json"))
+    assert (status, err) == (1, "")
+    assert "step 1" in out
+    found = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert found["trajectory"]["steps"] == [1, 2]
+
+
 def test_the_file_may_import_its_neighbours_and_define_dataclasses(compare, tmp_path):
     (tmp_path / "my_sides.py").write_text("import torch\nsine = torch.sin\n", encoding="utf-8")
     source = RIGHT + (

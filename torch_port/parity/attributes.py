@@ -64,17 +64,11 @@ def of_torch(module: nn.Module, shape: Sequence[int]) -> Attributes:
         found["use_bias"] = _same(module.bias is not None and module.bias is not False)
     if hasattr(module, "eps"):
         found["use_scale"] = _same(weight is not None)
-    if isinstance(module, nn.RMSNorm) and module.eps is None:
-        found["epsilon"] = Read(None, torch.finfo(torch.float32).eps)
-    if isinstance(module, nn.modules.batchnorm._NormBase):
-        momentum = module.momentum
-        found["momentum"] = Read(momentum, "cumulative" if momentum is None else momentum)
+    found |= _torch_norm(module)
     if isinstance(module, nn.GELU):
         found["approximate"] = Read(module.approximate, module.approximate == "tanh")
     if isinstance(module, nn.Softmax | nn.LogSoftmax) and module.dim is not None:
         found["axis"] = Read(module.dim, module.dim % len(shape) if shape else None)
-    if isinstance(module, nn.LayerNorm):
-        found["reduction_axes"] = Read(module.normalized_shape, len(module.normalized_shape))
     if isinstance(module, nn.modules.dropout._DropoutNd):
         whole = type(module) in (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
         found["broadcast_dims"] = Read("whole channels" if whole else "single values", whole)
@@ -167,6 +161,19 @@ def _known(module: Any, found: Attributes) -> Attributes:
     if type(module).__module__.partition(".")[0] in ("torch", "flax"):
         return found
     return {name: Read(read.shown) for name, read in found.items()}
+
+
+def _torch_norm(module: Any) -> Attributes:
+    """What stands apart in a normalisation; nothing of other layers."""
+    found: Attributes = {}
+    if isinstance(module, nn.RMSNorm) and module.eps is None:
+        found["epsilon"] = Read(None, torch.finfo(torch.float32).eps)
+    if isinstance(module, nn.modules.batchnorm._NormBase):
+        momentum = module.momentum
+        found["momentum"] = Read(momentum, "cumulative" if momentum is None else momentum)
+    if isinstance(module, nn.LayerNorm):
+        found["reduction_axes"] = Read(module.normalized_shape, len(module.normalized_shape))
+    return found
 
 
 def _torch_convolution(module: Any, sizes: Sequence[int]) -> Attributes:

@@ -6,11 +6,12 @@ difference in float64 down to rounding is a cause; where several do, other input
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from torch_port.parity.catalogue import PROGRAM_ENTRIES
 from torch_port.parity.comparison import Runs, Scope, Sides
 from torch_port.parity.evidence import described
-from torch_port.parity.fitting import Fit, candidates, fits, pairs_that_fit
+from torch_port.parity.fitting import Fit, Near, candidates, fits, pairs_that_fit
 from torch_port.parity.hypotheses import combined
 from torch_port.parity.lockstep import BACKWARD, Bench, Place, bench_of, place_of
 from torch_port.parity.probes import parted
@@ -32,19 +33,27 @@ def diagnose(
       scope: what is compared.
       alone: parameters without a partner, with JAX's path of their layer.
     """
-    bench = bench_of(sides, jax, scope)
-    faults, edits = _search(bench)
-    if not all(fault.causes for fault in faults):
-        # what belongs together by its order need not do so by what it computes: once more, unlocked
-        freely, free_edits = _search(bench_of(sides, jax, scope, free=True))
-        if freely and all(fault.causes for fault in freely):
-            faults, edits = freely, free_edits
-    changed = {bench.trace.calls[number].path for number in edits}
+    # locked, each place shows its own fault; but what belongs together by its order need not do so
+    # by what it computes, and then only the whole can tell
+    locked, free = (bench_of(sides, jax, scope, free=free) for free in (False, True))
+    searched = []
+    for bench, most in ((locked, 1), (free, 1), (locked, 2)):
+        searched.append(_search(bench, most))
+        faults = searched[-1][0]
+        if faults and all(fault.causes for fault in faults):
+            break
+    faults, edits = searched[-1]
+    changed = {locked.trace.calls[number].path for number in edits}
     return (*faults, *_without_partner(alone, changed, sides))
 
 
-def _search(bench: Bench) -> tuple[list[Fault], Edits]:
-    """One fault after the other, each under the changes that explain those before it."""
+def _search(bench: Bench, most: int) -> tuple[list[Fault], Edits]:
+    """One fault after the other, each under those changes that explain the ones before it.
+
+    Args:
+      bench: to run on.
+      most: how many changes at a time are tried, 1 or 2.
+    """
     edits: Edits = {}
     faults: list[Fault] = []
     given_up: set[Place] = set()
@@ -53,10 +62,11 @@ def _search(bench: Bench) -> tuple[list[Fault], Edits]:
         if given_up:
             # gradients say nothing of their own where what they belong to is open
             found = [d for d in found if d.kind not in BACKWARD]
-        fault = _first_unexplained(found, given_up)
+        apart = [d for d in found if d.verdict == "semantic" and place_of(d) not in given_up]
+        fault = next((d for d in apart if bench.decides(d)), None)
         if fault is None:
             break
-        explained = _explained(bench, edits, found, fault)
+        explained = _explained(bench, edits, found, fault, most)
         if explained is None:
             given_up.add(place_of(fault))
             evidence = fault.judgement.note or described(bench, edits, place_of(fault))
@@ -64,34 +74,23 @@ def _search(bench: Bench) -> tuple[list[Fault], Edits]:
         else:
             best, made = explained
             edits = combined(edits, best.edits())
-            faults.append(made)
+            faults.append(replace(made, difference=apart[0]))
     return faults, edits
 
 
-def _first_unexplained(found: list[Difference], given_up: set[Place]) -> Difference | None:
-    """The first fault that is not given up."""
-    return next(
-        (
-            difference
-            for difference in found
-            if difference.verdict == "semantic" and place_of(difference) not in given_up
-        ),
-        None,
-    )
-
-
 def _explained(
-    bench: Bench, edits: Edits, found: list[Difference], fault: Difference
+    bench: Bench, edits: Edits, found: list[Difference], fault: Difference, most: int
 ) -> tuple[Fit, Fault] | None:
     """The best explanation of a fault, and the fault with it and the others."""
-    close: list[Fit] = []
+    close: list[Near] = []
+    fitting: list[Fit] = []
     for calls in bench.calls_before(fault):
         trials = candidates(PROGRAM_ENTRIES, calls, bench)
         fitting, near = fits(trials, bench, edits, found, fault)
         close += near
         if fitting:
             break
-    else:
+    if not fitting and most > 1:
         fitting = pairs_that_fit(close, bench, edits, found, fault)
     if not fitting:
         return None

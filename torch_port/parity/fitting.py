@@ -2,10 +2,11 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from torch_port.parity.catalogue.entry import Entry
 from torch_port.parity.hypotheses import Context, Hypothesis, combined, shortest, solve
@@ -13,8 +14,8 @@ from torch_port.parity.lockstep import BACKWARD, Bench, Place, place_of
 from torch_port.parity.report import Difference
 from torch_port.parity.torch_calls import Call, Edits
 
-BEST, MOST_PAIRS = 8, 1200
-"""How many of the hypotheses that leave least are tried with all others, and how many pairs."""
+BEST, MOST_RUNS = 8, 1500
+"""How many of the hypotheses that leave least are tried with all others, and for how long."""
 
 FEW = 16
 """With fewer numbers than these a difference may vanish by chance."""
@@ -66,15 +67,39 @@ class Near(NamedTuple):
 
 
 def candidates(entries: Sequence[Entry], calls: Iterable[Call], bench: Bench) -> list[Trial]:
-    """All hypotheses of the catalogue about some calls, the simplest first."""
+    """All hypotheses of the catalogue about some calls, the simplest first.
+
+    A module that is called several times, as a recurrent cell is, is wrong each time.
+    """
     context = Context(bench.trace.calls, bench.sides)
-    calls = [*calls]
+    first = [call for call in calls if not any(_alike(call, other) for other in
+                                               context.calls[: call.index])]  # fmt: skip
     return [
-        Trial(entry, hypothesis)
+        Trial(entry, _each_time(hypothesis, context.calls))
         for entry in entries
-        for call in calls
+        for call in first
         for hypothesis in entry.hypotheses(call, context)
     ]
+
+
+def _each_time(hypothesis: Hypothesis, calls: Sequence[Call]) -> Hypothesis:
+    """The change made to every call that is alike."""
+    call = calls[hypothesis.call]
+    again = [other.index for other in calls[call.index + 1 :] if _alike(call, other)]
+    return replace(hypothesis, also=(*hypothesis.also, *((n, hypothesis.change) for n in again)))
+
+
+def _alike(call: Call, other: Call) -> bool:
+    """Whether two calls are of one function, with the same parameters."""
+    ours, theirs = _parameters(call), _parameters(other)
+    return call.name == other.name and bool(ours) and ours == theirs
+
+
+def _parameters(call: Call) -> list[str]:
+    given = [*call.args, *call.kwargs.values()]
+    held = {id(x) for x in given if isinstance(x, torch.Tensor) and x.is_leaf and x.requires_grad}
+    named = [name for name, tensor in call.named.items() if id(tensor) in held]
+    return [name for name in named if not name.startswith("input ")]
 
 
 def fits(
@@ -98,6 +123,8 @@ def pairs_that_fit(
     target = Target(bench, edits, place_of(fault), _gradients(found))
     applicable = sorted((one for one in near if np.isfinite(one.left)), key=lambda one: one.left)
     for first, second in _pairs(applicable):
+        if target.runs > MOST_RUNS:
+            break
         trials = first.trials + second.trials
         if fit := _confirmed(target.nearest(trials, first.values + second.values), target, found):
             return [fit]
@@ -110,9 +137,8 @@ def _gradients(found: list[Difference]) -> list[Place]:
 
 
 def _pairs(near: Sequence[Near]) -> Iterator[tuple[Near, Near]]:
-    """Each of the best with each behind it, nearest first, as many as are worth the time."""
-    pairs = ((near[i], other) for i in range(len(near[:BEST])) for other in near[i + 1 :])
-    return islice(pairs, MOST_PAIRS)
+    """Each of the best with each behind it, nearest first."""
+    return ((near[i], other) for i in range(len(near[:BEST])) for other in near[i + 1 :])
 
 
 class Target:
@@ -133,10 +159,12 @@ class Target:
         if bench.residuals(edits, [place])[0].size < FEW:
             limits |= bench.limits(edits, gradients)
         self.limits = limits
+        self.runs = 0
         self.before = _size(self.residual(()))
 
     def residual(self, trials: Sequence[Trial], values: Sequence[float | None] = ()) -> np.ndarray:
         """What is left, in units of what rounding explains; infinite where it cannot be run."""
+        self.runs += 1
         edits = combined(self.edits, Fit((*trials,), (*values,)).edits())
         try:
             with warnings.catch_warnings(action="ignore"):
@@ -195,9 +223,9 @@ def _confirmed(near: Near, target: Target, found: list[Difference]) -> Fit | Non
         return None
     fit = Fit(near.trials, near.values)
     after = target.bench.differences(combined(target.edits, fit.edits()))
-    judged = {place_of(d) for d in found}
+    judged = {place_of(d) for d in found if target.bench.decides(d)}
     apart = {place_of(d) for d in after if d.verdict == "semantic"} & judged
-    before = {place_of(d) for d in found if d.verdict == "semantic"}
+    before = {place_of(d) for d in found if d.verdict == "semantic"} & judged
     if target.place in apart or not apart <= before:
         return None
     return fit._replace(mended=len(before - apart))

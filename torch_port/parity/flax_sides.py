@@ -118,12 +118,12 @@ def _carries() -> Iterator[None]:
     kinds = [kind for kind in kinds if "initialize_carry" in vars(kind)]
     originals = {kind: kind.initialize_carry for kind in kinds}
     for kind, initialize in originals.items():
-        kind.initialize_carry = _in_precision(initialize)
+        setattr(kind, "initialize_carry", _in_precision(initialize))  # noqa: B010
     try:
         yield
     finally:
         for kind, initialize in originals.items():
-            kind.initialize_carry = initialize
+            setattr(kind, "initialize_carry", initialize)  # noqa: B010
 
 
 def _in_precision(initialize: Callable[..., Any]) -> Callable[..., Any]:

@@ -82,10 +82,14 @@ class Bench(NamedTuple):
 
     def differences(self, edits: Edits) -> list[Difference]:
         """Every quantity under edits, judged, in the order of computation."""
-        found = _items(self, self.run(edits))
-        # where nothing is locked, layers may be put together otherwise and mean the same
-        decisive = [i for i in found if not self.is_free or i.place[0] not in LOCALISES_ONLY]
-        return [judged(item, self.scope) for item in decisive]
+        return [judged(item, self.scope) for item in _items(self, self.run(edits))]
+
+    def decides(self, difference: Difference) -> bool:
+        """Whether a difference says that the sides part, or only where.
+
+        Where nothing is locked, layers may be put together otherwise and mean the same.
+        """
+        return not self.is_free or difference.kind not in LOCALISES_ONLY
 
     def item(self, edits: Edits, place: Place) -> Item | None:
         """One quantity under edits, of the run in float64 alone."""
@@ -115,7 +119,7 @@ class Bench(NamedTuple):
         """The calls that may be at fault: first those since the layer before, then all others."""
         calls, ends = self.trace
         own = [call for call in calls if call.path == fault.torch_path]
-        if fault.kind == "statistic":
+        if fault.kind in ("statistic", "parameter gradient"):
             layer = fault.torch_path.rpartition(".")[0]
             own = [call for call in calls if call.path == layer]
         elif fault.kind in ("layer", "output"):

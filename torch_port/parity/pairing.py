@@ -139,7 +139,9 @@ def _fitting(
         for layout in _layouts(name.short, short, ours.kind, theirs.kind)
         if fits(layout, shape, theirs.arrays[short][1])
     ]
-    first = {short: (short, layout) for short, layout in reversed(fitting)}
+    first: dict[str, tuple[str, str]] = {}
+    for short, layout in fitting:
+        first.setdefault(short, (short, layout))
     liked = (name.short, HABITS.get(name.short), "weight" if len(shape) > 1 else None)
     return sorted(first.values(), key=lambda entry: entry[0] not in liked)
 

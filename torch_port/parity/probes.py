@@ -25,16 +25,26 @@ def _of_inputs(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Sides], 
     return probe
 
 
-def _parameters_moved(sides: Sides) -> Sides:
-    generator = np.random.default_rng(0)
-    move = lambda x: (x * (1 + 0.3 * generator.standard_normal(x.shape))).astype(x.dtype)
-    add = lambda x: (move(x) + 0.1 * generator.standard_normal(x.shape)).astype(x.dtype)
-    params = {name: add(x) if is_floating(x) else x for name, x in sides.jax_values.params.items()}
-    jax_values = Values(params, sides.jax_values.state, sides.jax_values.inputs)
-    ours = {**params, **sides.jax_values.state}
-    theirs = {**sides.torch_values.params, **sides.torch_values.state}
-    theirs |= {pair.torch: pair.to_torch(ours[pair.jax]) for pair in sides.matching.pairs}
-    return sides._replace(jax_values=jax_values, torch_values=filled(sides.torch_values, theirs))
+def _of_parameters(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Sides], Sides]:
+    def probe(sides: Sides) -> Sides:
+        change_floats = lambda x: change(x).astype(x.dtype) if is_floating(x) else x
+        state = sides.jax_values.state
+        params = {name: change_floats(x) for name, x in sides.jax_values.params.items()}
+        theirs = {**sides.torch_values.params, **sides.torch_values.state}
+        ours = {**params, **state}
+        theirs |= {pair.torch: pair.to_torch(ours[pair.jax]) for pair in sides.matching.pairs}
+        return sides._replace(
+            jax_values=Values(params, state, sides.jax_values.inputs),
+            torch_values=filled(sides.torch_values, theirs),
+        )
+
+    return probe
+
+
+def _moved(x: np.ndarray) -> np.ndarray:
+    generator = np.random.default_rng(x.size)
+    factors = 1 + 0.3 * generator.standard_normal(x.shape)
+    return x * factors + 0.1 * generator.standard_normal(x.shape)
 
 
 PROBES: dict[str, Callable[[Sides], Sides]] = {
@@ -46,7 +56,8 @@ PROBES: dict[str, Callable[[Sides], Sides]] = {
     "the first example everywhere": _of_inputs(
         lambda x: np.repeat(x[:1], len(x), 0) if x.ndim else x
     ),
-    "parameters moved at random": _parameters_moved,
+    "parameters moved at random": _of_parameters(_moved),
+    "parameters times 10": _of_parameters(lambda x: 10 * x),
 }
 
 

@@ -9,6 +9,7 @@ from flax import linen
 from torch import nn
 from torch.nn import functional
 
+from tests.parity.ports.functions import identity
 from tests.parity.ports.port import Mutant, Pair, Port, wrong
 from tests.parity.right_pairs import normal
 
@@ -49,10 +50,6 @@ class Classifier(nn.Module):
 
 def mean_over_classes(losses):
     return jnp.mean(losses) / 5
-
-
-def identity(x):
-    return x
 
 
 def softmax_classifier_of_functions(
@@ -106,8 +103,10 @@ class LinenClassifier(linen.Module):
         one_hot = jax.nn.one_hot(labels, 5)
         share = self.smoothing / self.spread
         others = self.smoothing - share if self.spread == 5 else self.smoothing
-        targets = one_hot * (1 - others - share) + share if self.spread == 5 else (
-            one_hot * (1 - self.smoothing) + (1 - one_hot) * share
+        targets = (
+            one_hot * (1 - others - share) + share
+            if self.spread == 5
+            else (one_hot * (1 - self.smoothing) + (1 - one_hot) * share)
         )
         return self.reduction(optax.softmax_cross_entropy(logits, targets))
 

@@ -87,7 +87,6 @@ CONVOLUTIONS = Port(
     convolutions_in_linen,
     (
         *wrong("conv-padding-same", "layer Conv_0", "padding", "SAME", ((2, 0), (2, 0))),
-        *wrong("conv-padding-same", "layer Conv_0", "padding", ((1, 0), (1, 0))),
         *wrong("flatten-order", "layer Dense_0", "before_flatten", channels_last, columns_first),
         *wrong("kernel-transposed", "layer Conv_1", "exchanged", True),
         *wrong("activation-different", "layer Conv_1", "activations", (linen.gelu, R, R)),
@@ -149,7 +148,7 @@ GROUP_NORM = Port(
         *constants("normalization-epsilon", "layer norm", "epsilon", 1e-6, 1e-3, 3e-6, 1e-4, 1e-12),
         *wrong("normalization-axis", "layer norm", "groups", 8, 2, 1),
         *wrong("activation-different", "layer mix", "activation", nnx.relu, nnx.gelu, nnx.elu),
-        *wrong("conv-padding-same", "layer stem", "padding", ((0, 2), (0, 2)), ((2, 0), (1, 1))),
+        *wrong("conv-padding-same", "layer stem", "padding", "VALID", ((2, 0), (2, 0))),
         *wrong("bias-missing", "layer norm", "use_bias", (False, True)),
         *wrong("bias-missing", "layer head", "use_bias", (True, False)),
         *wrong("scale-missing", "layer norm", "use_scale", False),

@@ -1,21 +1,33 @@
-"""All ports of programs."""
+"""All ports, of programs and of optimisers."""
 
 from tests.parity.ports import (
+    activations,
+    adaptive,
+    attention,
+    batch_normed,
     classifiers,
     convolutional,
+    dropped,
+    gated,
+    momentum,
     normed,
     perceptrons,
     recurrent,
     regressions,
-    sequences,
 )
 
 PORTS = (
     *perceptrons.PORTS,
+    *activations.PORTS,
+    *batch_normed.PORTS,
     *normed.PORTS,
+    *dropped.PORTS,
     *convolutional.PORTS,
-    *sequences.PORTS,
+    *attention.PORTS,
+    *gated.PORTS,
     *recurrent.PORTS,
     *classifiers.PORTS,
     *regressions.PORTS,
+    *momentum.PORTS,
+    *adaptive.PORTS,
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Pair = tuple[Any, Any, Any, dict[str, Any]]
-"""Both sides, the inputs, and the settings of `compare`."""
+"""Both sides, the inputs or parameters, and the settings of the comparison."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Mutant:
       module: PyTorch's path of the module at fault, where the JAX side is a function and has no
         layers; None elsewhere.
       constant: that is to be recovered for the JAX side, in PyTorch's convention.
+      step: of an optimiser, at which it first shows; None elsewhere.
       also: other causes that are right as well.
       reason: why they are.
     """
@@ -28,6 +29,7 @@ class Mutant:
     place: str
     module: str | None = None
     constant: float | None = None
+    step: int | None = None
     also: tuple[str, ...] = ()
     reason: str = ""
 
@@ -37,18 +39,20 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Port:
-    """A PyTorch program and its port to JAX.
+    """A PyTorch program, or optimiser, and its port to JAX.
 
     Attributes:
       make: from `seed`, `scale` (of the inputs) and settings of the JAX side to the pair; without
         settings the port is right.
       mutants: wrong settings.
       scales: of the inputs at which the right port is tried.
+      of_optimizers: whether `compare_optimizers` compares the pair, and not `compare`.
     """
 
     make: Callable[..., Pair]
     mutants: tuple[Mutant, ...]
     scales: tuple[float, ...] = (1e-3, 1.0, 1e3)
+    of_optimizers: bool = False
 
     @property
     def name(self) -> str:
@@ -67,15 +71,17 @@ def constants(
     name: str,
     *values: float,
     recovered: Callable[[float], float] = lambda value: value,
-    module: str | None = None,
+    **others: Any,
 ) -> tuple[Mutant, ...]:
     """Likewise, where the value is to be recovered."""
     return tuple(
-        Mutant({name: value}, cause, place, module, recovered(value)) for value in values
+        Mutant({name: value}, cause, place, constant=recovered(value), **others) for value in values
     )
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return "(" + ", ".join(map(_shown, value)) + ")"
     if callable(value):
         return getattr(value, "__name__", type(value).__name__)
-    return f"{value:g}" if isinstance(value, float) else repr(value)
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -65,7 +65,16 @@ LSTM = Port(
     lstm_of_functions,
     (
         *wrong("lstm-gate-order", OUTPUT, "order", "ifog", "igfo", "fiog", module="cell"),
-        *wrong("bias-missing", OUTPUT, "biases", ("bias_hh",), ("bias_ih",), module="cell"),
+        *wrong(
+            "recurrent-double-bias",
+            OUTPUT,
+            "biases",
+            ("bias_hh",),
+            ("bias_ih",),
+            module="cell",
+            also=("bias-missing",),
+            reason="of two biases that are added, one is left out",
+        ),
         *wrong("bias-missing", OUTPUT, "head_bias", False, module="head"),
     ),
 )

@@ -8,14 +8,11 @@ from flax import linen, nnx
 from torch import nn
 from torch.nn import functional
 
+from tests.parity.ports.functions import identity
 from tests.parity.ports.port import Pair, Port, constants, wrong
 from tests.parity.right_pairs import normal
 
 OUTPUT = "output output"
-
-
-def identity(x):
-    return x
 
 
 class Autoencoder(nn.Module):

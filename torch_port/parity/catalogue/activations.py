@@ -175,6 +175,17 @@ ENTRIES = (
         _softmax_axis,
     ),
     Entry(
+        "softmax-extra",
+        "a softmax stands on one side only",
+        "Losses that take logits apply softmax themselves. With a second one before them the loss "
+        "of ten classes cannot fall below 1.4612.",
+        "PyTorch has: {torch}; JAX has: {jax}: leave the softmax to the loss",
+        "JAX has: {jax}; PyTorch has: {torch}: leave the softmax to the loss",
+        "PyTorch documentation, torch.nn.CrossEntropyLoss",
+        "program",
+        _softmax_extra,
+    ),
+    Entry(
         "activation-different",
         "another activation stands at this place",
         "Names mislead: swish is silu, hard_tanh is a clip, gelu comes in two forms.",
@@ -195,16 +206,5 @@ ENTRIES = (
         "Flax documentation, Dense: it has no activation argument, as Keras' has",
         "program",
         _missing,
-    ),
-    Entry(
-        "softmax-extra",
-        "a softmax stands on one side only",
-        "Losses that take logits apply softmax themselves. With a second one before them the loss "
-        "of ten classes cannot fall below 1.4612.",
-        "PyTorch has: {torch}; JAX has: {jax}: leave the softmax to the loss",
-        "JAX has: {jax}; PyTorch has: {torch}: leave the softmax to the loss",
-        "PyTorch documentation, torch.nn.CrossEntropyLoss; the lecture's model, differences.md",
-        "program",
-        _softmax_extra,
     ),
 )

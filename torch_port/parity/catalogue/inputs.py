@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from torch_port.parity.catalogue.changes import instead, is_number
+from torch_port.parity.catalogue.changes import WITH_KERNEL, instead, is_number
 from torch_port.parity.catalogue.entry import Entry
 from torch_port.parity.hypotheses import Context, Hypothesis
 from torch_port.parity.torch_calls import Call
@@ -22,8 +22,10 @@ SCALES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 
 def _scaled(call: Call, context: Context) -> Iterator[Hypothesis]:
-    scaled_already = call.name in ("sub", "div", "mul", "add") and is_number(call["other"])
-    if (call.name == "input" or scaled_already) and call["input"].is_floating_point():
+    before = {earlier.name for earlier in context.calls[: call.index]}
+    first = not before & {*WITH_KERNEL, "matmul", "bmm"}
+    scales = call.name in ("sub", "div", "mul", "add") and is_number(call["other"])
+    if (call.index == 0 or (scales and first)) and call["input"].is_floating_point():
         for said, scale in SCALES.items():
             change = lambda c, s=scale: s(c())
             yield instead(call, change, f"{said} for an input x", of=("x", said))
@@ -36,7 +38,7 @@ ENTRIES = (
         "Images come as 0 to 255, 0 to 1, -1 to 1, or with mean 0 and standard deviation 1.",
         "feed JAX what PyTorch gets: {torch}",
         "feed PyTorch what JAX gets: {jax}",
-        "differences.md, input-scaling; torchvision documentation, transforms.ToTensor",
+        "torchvision documentation, transforms.ToTensor",
         "data",
         _scaled,
     ),

@@ -103,7 +103,7 @@ ENTRIES = (
         "One side counts classes from 0 and the other from 1, or takes them one-hot.",
         "use {torch}",
         "use {jax}",
-        "PyTorch documentation, torch.nn.CrossEntropyLoss; differences.md, label-encoding",
+        "PyTorch documentation, torch.nn.CrossEntropyLoss, target",
         "data",
         _label_encoding,
     ),

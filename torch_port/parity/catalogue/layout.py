@@ -149,7 +149,7 @@ ENTRIES = (
         "statistic of the whole set of parameters agrees all the same.",
         "exchange the parameters of the two layers",
         "exchange the parameters of the two modules",
-        "differences.md, parameters-permuted; Flax documentation, Convert PyTorch models to Flax",
+        "Flax documentation, Convert PyTorch models to Flax",
         "program",
         _permuted,
     ),

@@ -55,6 +55,7 @@ def _normalized(
     call: Call, axes: tuple[int, ...], epsilon: Any = None, *, outside: bool = False
 ) -> torch.Tensor:
     """The input normalised over axes, then scaled and shifted as the call does."""
+    call()  # for the running statistics
     x = call["input"]
     epsilon = call["eps"] if epsilon is None else epsilon
     variance = torch.var(x, axes, correction=0, keepdim=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from torch_port.parity.reports import words
+
+if TYPE_CHECKING:
+    from torch_port.parity.report import Trajectory
 
 
 class Curves(NamedTuple):
@@ -27,7 +30,7 @@ class Curves(NamedTuple):
     log: bool
 
 
-def trajectory_curves(trajectory: Any) -> str:
+def trajectory_curves(trajectory: Trajectory | None) -> str:
     """How far two trainings part beside how far each parts from its own copy, and their losses.
 
     Args:
@@ -35,11 +38,11 @@ def trajectory_curves(trajectory: Any) -> str:
     """
     if trajectory is None:
         return ""
-    own = np.maximum(np.asarray(trajectory.jax_own), np.asarray(trajectory.torch_own))
+    own = np.maximum(trajectory.jax_own, trajectory.torch_own)
     distance = Curves(
         "How far the parameters are apart, relative to their size",
         {"the two sides": np.asarray(trajectory.between, float)},
-        {"each side and its own copy, moved by one unit in the last place": own.astype(float)},
+        {"each side and its own copy, moved by one unit in the last place": own},
         log=True,
     )
     losses = Curves(

@@ -59,7 +59,7 @@ def data(report: Report) -> dict[str, Any]:
         "not_compared": [*report.not_compared],
         "notes": [*report.notes],
         "settings": plain(report.settings),
-        "trajectory": plain(getattr(report, "trajectory", None)),
+        "trajectory": plain(report.trajectory),
         "versions": versions(),
     }
 

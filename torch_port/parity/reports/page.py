@@ -34,13 +34,12 @@ def page(report: Report) -> str:
       True
     """
     says = words.SAYS[report.verdict]
-    trajectory = getattr(report, "trajectory", None)
     sections = [
         _headline(report),
         _section("What is wrong, and what mends it", _faults(report)),
         _section("Settings that could be read off", _settings(report.settings)),
+        _section("The training, step by step", trajectory_curves(report.trajectory)),
         _section("How far apart, in the order of computation", error_rows(report.differences)),
-        _section("The training, step by step", trajectory_curves(trajectory)),
         _section("All that was compared", _differences(report.differences)),
         '<div class="pair">',
         _section("Not compared", _list(report.not_compared)),
