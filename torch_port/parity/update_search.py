@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch_port.parity.recipes import Recipe
 from torch_port.parity.update_fitting import Fit, Target, Trial, nearest
 
-PAIRED_WITH_ALL, TRIPLED_WITH_ALL = 8, 4
+PAIRED_WITH_ALL, TRIPLED_WITH_ALL = 9, 4
 """Of the changes, and of the pairs of them, that leave least of the difference, so many are tried
 together with every other change: the defaults of two optimisers often differ in three settings."""
 
@@ -67,11 +67,17 @@ class Search:
         """The nearest of them, each with every other change."""
         longer = [
             tuple(sorted((*trials, one), key=self.trials.index))
-            for trials in self._ordered(combined)[:most]
+            for trials in self._varied(combined)[:most]
             for (one,) in self._ordered([(trial,) for trial in self.trials])
             if all(one.change.touches != trial.change.touches for trial in trials)
         ]
         return [*dict.fromkeys(longer)]
+
+    def _varied(self, combined: Sequence[tuple[Trial, ...]]) -> list[tuple[Trial, ...]]:
+        """The nearest of those that touch the same settings, in order."""
+        touched = lambda trials: frozenset(trial.change.touches for trial in trials)
+        ordered = self._ordered(combined)
+        return [*{touched(trials): trials for trials in reversed(ordered)}.values()][::-1]
 
     def _ordered(self, combined: Sequence[tuple[Trial, ...]]) -> list[tuple[Trial, ...]]:
         """What leaves least of the difference first."""
