@@ -8,7 +8,8 @@ parameters θ' are from the right ones θ, of how far the right ones have moved,
 after one epoch. Beside it stands the same figure of a copy of the right training whose first
 parameters are moved by one unit in the last place: what rounding alone does. The data are the first
 10 000 images of MNIST; accuracies are those on its 10 000 test images, in percent. Where only the
-initial values differ, the figure is of them, too.
+initial values differ, the figure is of them, too. Losses are compared under SGD at 0.02, momentum
+at 0.01 and 0.9, all that is not about optimisers under Adam at 1e-3; batches are of 100.
 """
 
 import argparse
@@ -185,6 +186,9 @@ def in_short(figure: dict[str, Any]) -> dict[str, Any]:
         if distance and distance["mean"] == 0:
             distance = figure.get(f"statistics_{place}", {"mean": "0"})
         short[when] = distance["mean"] if distance else "diverges"
+    change = (figure.get("accuracy_change") or {}).get("mean")
+    if short["epoch"] == "0" and change:  # the trainings are the same, their evaluations are not
+        short["epoch"] = f"{change:+.1f} % accuracy"
     return short | figure
 
 

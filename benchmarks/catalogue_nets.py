@@ -142,7 +142,7 @@ def attention(*, scale=0.25, may_attend=True) -> Layer:
     return classifier({"w": (28, 48)}, function, 28 * 16)
 
 
-def embedding(std: float) -> Layer:
+def embedding(std: float, *, trains_empty: bool = True) -> Layer:
     """Each row of an image is one of 16 words, by its ink, embedded in 16 features."""
 
     def init(key, dtype=jnp.float32):
@@ -150,7 +150,9 @@ def embedding(std: float) -> Layer:
 
     def apply(params, state, x, *, key=None, train=False):
         words = jnp.clip((x.mean(-1) + 1) * 10, 0, 15).astype(int)
-        return params["table"][words], state
+        table = params["table"]
+        first = table[:1] if trains_empty else jax.lax.stop_gradient(table[:1])
+        return jnp.concatenate([first, table[1:]])[words], state
 
     words = Layer("embedding", init, apply)
     return layers.serial(INPUT, words, layers.flatten(), layers.dense(28 * 16, 10))

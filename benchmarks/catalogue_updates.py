@@ -126,10 +126,10 @@ def uncorrected_adam(rate: float) -> GradientTransformation:
 
 
 def falling(step):
-    return 0.1 * 0.97**step
+    return 0.02 * 0.97**step
 
 
-momentum = optim.sgd(0.1, 0.9)
+momentum = optim.sgd(0.01, 0.9)
 adam = of_torch(torch.optim.Adam)
 rmsprop = of_torch(torch.optim.RMSprop, 1e-3, alpha=0.9)
 decayed = optim.add_decayed_weights(1e-2)
@@ -146,7 +146,7 @@ UPDATES = {
         of_torch(torch.optim.AdamW, weight_decay=1e-2), "AdamW for Adam, 1e-2",
     ),
     "weight-decay-order": (
-        chain(decayed, momentum), chain(trace(0.9), decayed, scale_by_learning_rate(0.1)),
+        chain(decayed, momentum), chain(trace(0.9), decayed, scale_by_learning_rate(0.01)),
         "1e-2 after momentum",
     ),
     "weight-decay-mask": (
@@ -154,15 +154,15 @@ UPDATES = {
         "AdamW's 1e-2 on kernels only",
     ),
     "momentum-dampening": (
-        of_torch(torch.optim.SGD, 0.1, momentum=0.9, dampening=0.5), momentum, "0 for 0.5",
+        of_torch(torch.optim.SGD, 0.01, momentum=0.9, dampening=0.5), momentum, "0 for 0.5",
     ),
     "momentum-average": (
         momentum, chain(scale(0.1), momentum), "an average of gradients for a sum",
     ),
-    "nesterov": (optim.sgd(0.1, 0.9, True), momentum, "without it"),
+    "nesterov": (optim.sgd(0.01, 0.9, True), momentum, "without it"),
     "momentum-learning-rate": (
         chain(trace(0.9), scale_by_learning_rate(falling)),
-        chain(scale_by_learning_rate(falling), trace(0.9)), "the rate inside, 0.1 · 0.97ᵗ",
+        chain(scale_by_learning_rate(falling), trace(0.9)), "the rate inside, 0.02 · 0.97ᵗ",
     ),
     "accumulator-initial-value": (
         of_torch(torch.optim.Adagrad, 1e-2), optim.adagrad(1e-2, 0.1, 0.0), "Adagrad's 0.1 for 0",
@@ -176,17 +176,17 @@ UPDATES = {
     "nadam-schedule": (
         of_torch(torch.optim.NAdam, 1e-3), optim.nadam(1e-3), "NAdam with a constant β₁",
     ),
-    "update-sign": (optim.sgd(0.1), optim.sgd(-0.1), "ascends"),
+    "update-sign": (optim.sgd(0.02), optim.sgd(-0.02), "ascends"),
     "schedule-offset": (
-        optim.sgd(falling), optim.sgd(lambda step: falling(step + 1)), "0.1 · 0.97ᵗ from t = 1",
+        optim.sgd(falling), optim.sgd(lambda step: falling(step + 1)), "0.02 · 0.97ᵗ from t = 1",
     ),
     "gradient-clipping": (
         chain(optim.clip_by_global_norm(1.0), optim.sgd(0.1)),
         chain(optim.clip(1.0), optim.sgd(0.1)),
         "each number at 1 for the norm at 1",
     ),
-    "gradient-accumulation": (optim.sgd(0.1), optim.sgd(0.2), "a sum of gradients for their mean"),
-    "gradient-not-cleared": (optim.sgd(0.1), chain(trace(1.0), optim.sgd(0.1)), "never cleared"),
+    "gradient-accumulation": (optim.sgd(0.02), optim.sgd(0.04), "a sum of gradients for a mean"),
+    "gradient-not-cleared": (optim.sgd(0.02), chain(trace(1.0), optim.sgd(0.02)), "never cleared"),
 }  # fmt: skip
 
 OPTIMIZERS = {

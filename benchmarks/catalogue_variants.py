@@ -49,7 +49,7 @@ class Pair(NamedTuple):
     changed: str
 
 
-SGD = Training(optimizer=optim.sgd(0.1))
+SGD = Training(optimizer=optim.sgd(0.02))
 
 
 def one_hot(labels):
@@ -236,6 +236,9 @@ MODELS = {
     ),
     "embedding-initializer": of_models(
         nets.embedding(1.0), nets.embedding(0.25), "standard deviation 1/√16 for 1"
+    ),
+    "embedding-padding": of_models(
+        nets.embedding(1.0, trains_empty=False), nets.embedding(1.0), "the empty word is trained"
     ),
     "truncated-normal-correction": of_models(
         nets.mlp(kernel_init=initializers.lecun_normal),

@@ -170,3 +170,11 @@ def test_a_side_that_changes_its_inputs_changes_those_of_nobody_else():
         assert report.verdict == "equal"
     assert np.array_equal(x, X)
     assert np.array_equal(tensor.numpy(), X)
+
+
+def test_layers_of_other_shapes_are_listed_as_not_compared():
+    heads = linen.DenseGeneral((2, 3))
+    flat = nn.Sequential(nn.Linear(4, 6), nn.Unflatten(1, (2, 3)))
+    report = parity.compare(linen.Sequential([heads]), flat, np.ones((5, 4), np.float32))
+    assert report.verdict == "rounding"
+    assert "layer layers_0 | 0, for their shapes differ" in report.not_compared

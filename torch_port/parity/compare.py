@@ -82,7 +82,7 @@ def compare(
     return Report(
         compared.verdict,
         tuple(found),
-        tuple(not_compared(sides, train)),
+        (*not_compared(sides, train), *_of_other_shapes(sides, found)),
         tuple(notes),
         faults,
         settings,
@@ -183,6 +183,14 @@ def not_compared(sides: Sides, train: bool) -> Iterator[str]:
     if train:
         yield from (f"JAX {n}" for n in matching.jax_alone if n in sides.jax_values.state)
         yield from (f"PyTorch {n}" for n in matching.torch_alone if n in sides.torch_values.state)
+
+
+def _of_other_shapes(sides: Sides, found: list[Difference]) -> Iterator[str]:
+    """Layers that belong together, and whose outputs could not be put beside each other."""
+    compared = {d.jax_path for d in found if d.kind == "layer"}
+    for path, other in sides.matching.layers.items():
+        if path not in compared:
+            yield f"layer {path} | {other}, for their shapes differ"
 
 
 def _covered(path: str, compared: set[str], separator: str) -> bool:
