@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch_port.parity.recipes import Recipe
 from torch_port.parity.update_fitting import Fit, Target, Trial, nearest
 
-PAIRED_WITH_ALL, TRIPLED_WITH_ALL = 9, 4
+PAIRED_WITH_ALL, TRIPLED_WITH_ALL = 12, 4
 """Of the changes, and of the pairs of them, that leave least of the difference, so many are tried
 together with every other change: the defaults of two optimisers often differ in three settings."""
 
@@ -75,9 +75,10 @@ class Search:
 
     def _varied(self, combined: Sequence[tuple[Trial, ...]]) -> list[tuple[Trial, ...]]:
         """The nearest of those that touch the same settings, in order."""
-        touched = lambda trials: frozenset(trial.change.touches for trial in trials)
-        ordered = self._ordered(combined)
-        return [*{touched(trials): trials for trials in reversed(ordered)}.values()][::-1]
+        nearest: dict[frozenset[str], tuple[Trial, ...]] = {}
+        for trials in self._ordered(combined):
+            nearest.setdefault(frozenset(t.change.touches for t in trials), trials)
+        return [*nearest.values()]
 
     def _ordered(self, combined: Sequence[tuple[Trial, ...]]) -> list[tuple[Trial, ...]]:
         """What leaves least of the difference first."""
