@@ -15,6 +15,9 @@ SCALES = (1.0, 1e-3, 0.0, 1e-6)
 WITHIN = (1.0, 1.0, 1e-3, 1e-6)
 """Of single elements: an element that never has a large gradient shows ε in every step."""
 
+SMALL, SMALL_EACH = 1e-3, 4
+"""Some steps have small gradients alone, which no bound cuts."""
+
 LARGE, LARGE_FIRST, LARGE_EACH = 100.0, 6, 6
 """Some steps have large gradients, which bounds cut. Not the first: they hide all that is small."""
 
@@ -60,4 +63,5 @@ def some_gradients(
 def _scale(step: int, leaf: int) -> float:
     if step >= LARGE_FIRST and step % LARGE_EACH == 0:
         return LARGE
-    return SCALES[(step + leaf + step // len(SCALES)) % len(SCALES)]
+    small = SMALL if step % SMALL_EACH == SMALL_EACH - 1 else 1.0
+    return small * SCALES[(step + leaf + step // len(SCALES)) % len(SCALES)]

@@ -33,11 +33,6 @@ class RecipeChange:
     domain: Domain = "positive"
     rate: Literal["", "all", "tensor", "step"] = ""
 
-    @property
-    def weight(self) -> float:
-        """How much it assumes: what frees more numbers is tried later."""
-        return {"": 1.0, "all": 1.0, "tensor": 1.5, "step": 2.0}[self.rate]
-
 
 Kernels = tuple[bool, ...]
 """Of each parameter, whether it is one: it has more than one axis."""

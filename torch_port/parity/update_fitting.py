@@ -38,13 +38,15 @@ class Fit(NamedTuple):
       trials: the changes with their entries.
       values: their constants; None for one without.
       recipe: what they make of the recipe.
-      left: what they leave of the difference; below 1 they fit.
+      left: the worst error over its limit; up to 1 they fit.
+      distance: how far the updates are, all in all.
     """
 
     trials: tuple[Trial, ...]
     values: tuple[Any, ...]
     recipe: Recipe
     left: float
+    distance: float
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -112,16 +114,16 @@ def nearest(recipe: Recipe, trials: tuple[Trial, ...], target: Target) -> Fit:
     """
     touched = [trial.change.touches for trial in trials]
     if len({*touched}) < len(touched):
-        return Fit(trials, (None,) * len(trials), recipe, np.inf)
+        return Fit(trials, (None,) * len(trials), recipe, np.inf, np.inf)
     # settings first, so that a constant finds the place that they have given it
     trials = tuple(sorted(trials, key=lambda trial: bool(trial.change.starts)))
     open_ones = [trial.change for trial in trials if trial.change.starts]
     if not open_ones:
         return _fit(recipe, trials, [], target)
-    best = Fit(trials, (None,) * len(trials), recipe, np.inf)
+    best = Fit(trials, (None,) * len(trials), recipe, np.inf, np.inf)
     for start in _starts(recipe, trials, open_ones, target.beginning):
         fit = _fit(recipe, trials, _solved(recipe, trials, open_ones, start, target), target)
-        if fit.left < best.left:
+        if fit.distance < best.distance:
             best = fit
         if best.left <= 1:
             break
@@ -207,7 +209,8 @@ def _fit(recipe, trials, values, target) -> Fit:
 
 def _evaluated(recipe, trials, values, target) -> Fit:
     changed, _, given = _changed(recipe, trials, values, target)
-    return Fit(trials, tuple(given), changed, target.left(updates(changed, target.stream)))
+    found = updates(changed, target.stream)
+    return Fit(trials, tuple(given), changed, target.left(found), target.distance(found))
 
 
 def _short_rates(fit: Fit, target: Target) -> Fit:
@@ -221,7 +224,7 @@ def _short_rates(fit: Fit, target: Target) -> Fit:
                 rates if trial.change.rate else value
                 for trial, value in zip(fit.trials, fit.values, strict=True)
             ]
-            return Fit(fit.trials, tuple(given), recipe, left)
+            return fit._replace(values=tuple(given), recipe=recipe, left=left)
     return fit
 
 

@@ -16,6 +16,10 @@ Leaves = list[np.ndarray]
 TorchFactory = Callable[[list[torch.nn.Parameter]], Any]
 
 
+QUICKLY = {"xla_backend_optimization_level": 0}
+"""Few steps are taken: compiling takes longer than they do."""
+
+
 class Leaf(NamedTuple):
     """One parameter: its path on both sides, and the way from one layout to the other."""
 
@@ -69,7 +73,7 @@ class JaxUpdates:
 
     def __init__(self, transformation: Any, structure: Any):
         self.transformation, self.structure = transformation, structure
-        self.compiled = jax.jit(transformation.update)
+        self.compiled = jax.jit(transformation.update, compiler_options=QUICKLY)
 
     def begun(self, params: Leaves, precision: Precision = "float32") -> "JaxSteps":
         """The optimiser before its first step."""
@@ -92,7 +96,7 @@ class JaxUpdates:
         with in_precision("float64"):
             params, gradients = (self.tree(x[0], "float64") for x in (fed.params, fed.gradients))
             state = self.transformation.init(params)
-            closed = jax.make_jaxpr(self.compiled)(gradients, state, params)
+            closed = jax.make_jaxpr(self.transformation.update)(gradients, state, params)
             held = {
                 "keeps its state in float32"
                 for x in jax.tree.leaves(state)

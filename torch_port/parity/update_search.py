@@ -1,14 +1,17 @@
 """The search for the changes of a recipe that reproduce updates: one, two, then three at a time."""
 
-from collections.abc import Iterator, Sequence
-from itertools import combinations
+from collections.abc import Sequence
 
-from torch_port.parity.recipes import Recipe, updates
+from torch_port.parity.recipes import Recipe
 from torch_port.parity.update_fitting import Fit, Target, Trial, nearest
 
-MOST_PAIRED, MOST_TRIPLED = 22, 7
-"""Of the changes that leave least, how many are tried two, or three, at a time: the defaults of two
-optimisers often differ in three settings."""
+PAIRED_WITH_ALL, TRIPLED_WITH_ALL = 12, 4
+"""Of the changes, and of the pairs of them, that leave least of the difference, so many are tried
+together with every other change: the defaults of two optimisers often differ in three settings."""
+
+
+FREER = ("tensor", "step")
+"""Changes of the learning rate that leave many numbers open."""
 
 
 class Search:
@@ -22,8 +25,8 @@ class Search:
 
     def __init__(self, recipe: Recipe, trials: Sequence[Trial], target: Target):
         self.recipe, self.target = recipe, target
-        self.single = [trial for trial in trials if not trial.change.rate]
-        self.rates = [trial for trial in trials if trial.change.rate]
+        self.trials = [trial for trial in trials if trial.change.rate not in FREER]
+        self.freer = [trial for trial in trials if trial.change.rate in FREER]
         self.known: dict[tuple[Trial, ...], Fit] = {}
 
     def explanations(self) -> list[Fit]:
@@ -31,16 +34,17 @@ class Search:
 
         Once two changes together fit, only such are tried that share one with them.
         """
-        alone = [(trial,) for trial in (*self.single, *self.rates) if trial.change.weight <= 1]
-        if fitting := [fit for trials in alone if (fit := self.nearest(trials)).left <= 1]:
+        alone = [(trial,) for trial in self.trials]
+        fitting = [fit for trials in alone if (fit := self.nearest(trials)).left <= 1]
+        if fitting:
             return _simplest(fitting)
-        by_weight: dict[float, list[tuple[Trial, ...]]] = {}
-        for trials in self._combined():
-            by_weight.setdefault(_weight(trials), []).append(trials)
-        for weight in sorted(by_weight):
-            if fitting := self._related(by_weight[weight]):
-                return _simplest(fitting)
-        return []
+        of_tensors, of_steps = ([(t,) for t in self.freer if t.change.rate == k] for k in FREER)
+        pairs = self._extended(alone, PAIRED_WITH_ALL)
+        if fitting := self._related([*of_tensors, *pairs, *of_steps]):
+            return _simplest(fitting)
+        with_freer = [(one, trial) for (one,) in self._ordered(alone) for trial in self.freer]
+        triples = self._extended(pairs, TRIPLED_WITH_ALL)
+        return _simplest(self._related([*with_freer, *triples]))
 
     def nearest(self, trials: tuple[Trial, ...]) -> Fit:
         """The changes with their best constants."""
@@ -49,6 +53,7 @@ class Search:
         return self.known[trials]
 
     def _related(self, combined: Sequence[tuple[Trial, ...]]) -> list[Fit]:
+        """Those that fit; after the first, of those that share a change with it."""
         fitting: list[Fit] = []
         for trials in combined:
             related = not fitting or {*trials} & {*fitting[0].trials}
@@ -56,26 +61,28 @@ class Search:
                 fitting.append(fit)
         return fitting
 
-    def _combined(self) -> Iterator[tuple[Trial, ...]]:
-        """What is tried together, the nearest first."""
-        order, rates = sorted(self.single, key=self._distance), self.rates
-        yield from ((rate,) for rate in rates)
-        yield from ((one, rate) for one in order for rate in rates)
-        yield from combinations(order[:MOST_PAIRED], 2)
-        yield from combinations(order[:MOST_TRIPLED], 3)
-        scaled = [rate for rate in rates if rate.change.rate == "all"]
-        yield from ((*p, r) for p in combinations(order[:MOST_TRIPLED], 2) for r in scaled)
+    def _extended(
+        self, combined: Sequence[tuple[Trial, ...]], most: int
+    ) -> list[tuple[Trial, ...]]:
+        """The nearest of them, each with every other change."""
+        longer = [
+            tuple(sorted((*trials, one), key=self.trials.index))
+            for trials in self._varied(combined)[:most]
+            for (one,) in self._ordered([(trial,) for trial in self.trials])
+            if all(one.change.touches != trial.change.touches for trial in trials)
+        ]
+        return [*dict.fromkeys(longer)]
 
-    def _distance(self, trial: Trial) -> float:
-        """What a change leaves, alone or with another rate."""
-        scaled = [(trial, rate) for rate in self.rates if rate.change.rate == "all"]
-        fits = [self.nearest(trials) for trials in ((trial,), *scaled)]
-        distance = lambda fit: self.target.distance(updates(fit.recipe, self.target.stream))
-        return min(map(distance, fits))
+    def _varied(self, combined: Sequence[tuple[Trial, ...]]) -> list[tuple[Trial, ...]]:
+        """The nearest of those that touch the same settings, in order."""
+        nearest: dict[frozenset[str], tuple[Trial, ...]] = {}
+        for trials in self._ordered(combined):
+            nearest.setdefault(frozenset(t.change.touches for t in trials), trials)
+        return [*nearest.values()]
 
-
-def _weight(trials: Sequence[Trial]) -> float:
-    return sum(trial.change.weight for trial in trials)
+    def _ordered(self, combined: Sequence[tuple[Trial, ...]]) -> list[tuple[Trial, ...]]:
+        """What leaves least of the difference first."""
+        return sorted(combined, key=lambda trials: self.nearest(trials).distance)
 
 
 def _simplest(fitting: list[Fit]) -> list[Fit]:

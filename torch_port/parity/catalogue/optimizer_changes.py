@@ -145,7 +145,8 @@ def decay_mask(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     if not np.any(recipe.weight_decay):
         return
     masks = {"kernels only": kernels, "all but kernels": tuple(not k for k in kernels)}
-    masks["all parameters"] = (True,) * len(kernels)
+    if isinstance(recipe.weight_decay, tuple):
+        masks["all parameters"] = (True,) * len(kernels)
     if len(kernels) <= MOST_MASKED:
         for i in range(len(kernels)):
             masks[f"all but parameter {i}"] = tuple(j != i for j in range(len(kernels)))
