@@ -96,7 +96,7 @@ def _shape(call: Call, name: str) -> torch.Size:
 
 def _flattened(call: Call, context: Context) -> Iterator[Hypothesis]:
     x = call["input"]
-    if call.name not in ("flatten", "reshape", "view", "unflatten") or not 2 <= x.ndim <= 5:
+    if call.name not in ("flatten", "reshape", "view") or not 2 <= x.ndim <= 5:
         return
     if x.ndim == 2:
         yield instead(call, _into_images, "images read with their channels last")
