@@ -121,3 +121,25 @@ def test_a_parameter_without_a_partner_is_named_though_it_is_zero():
     (fault,) = parity.compare(linen.Dense(4, use_bias=False), module, X).faults
     assert [cause.id for cause in fault.causes] == ["bias-missing"]
     assert fault.difference.kind == "parameter"
+
+
+class WrittenOutGelu(torch.nn.Module):
+    def forward(self, x):
+        return 0.5 * x * (1 + torch.tanh(0.7978845608028654 * (x + 0.044715 * x**3)))
+
+
+def test_an_activation_that_a_module_writes_out_is_known_as_a_whole():
+    module = torch.nn.Sequential(torch.nn.Linear(8, 5), WrittenOutGelu(), torch.nn.Linear(5, 3))
+    exact = lambda x: jax.nn.gelu(x, approximate=False)
+    port = linen.Sequential([linen.Dense(5), exact, linen.Dense(3)])
+    (fault,) = parity.compare(port, module, X).faults
+    assert [cause.id for cause in fault.causes] == ["gelu-approximation"]
+
+
+def test_what_a_change_calls_is_not_counted_among_the_calls():
+    images, kernel = np.abs(X), np.float32(np.eye(8)) + X[:1]
+    scaled = lambda x, w: jax.nn.leaky_relu((2 * x - 1) @ w, 0.2)
+    (fault,) = parity.compare(
+        scaled, lambda x, w: functional.leaky_relu(x @ w), (images, kernel)
+    ).faults
+    assert {cause.id for cause in fault.causes} == {"input-scaling", "leaky-relu-slope"}

@@ -66,7 +66,8 @@ def _search(bench: Bench, most: int) -> tuple[list[Fault], Edits]:
         fault = next((d for d in apart if bench.decides(d)), None)
         if fault is None:
             break
-        explained = _explained(bench, edits, found, fault, most)
+        # pairs take long, and what two places have not is not likely to be found at a third
+        explained = _explained(bench, edits, found, fault, most if len(given_up) < 2 else 1)
         if explained is None:
             given_up.add(place_of(fault))
             evidence = fault.judgement.note or described(bench, edits, place_of(fault))

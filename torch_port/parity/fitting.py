@@ -14,7 +14,7 @@ from torch_port.parity.lockstep import BACKWARD, Bench, Place, place_of
 from torch_port.parity.report import Difference
 from torch_port.parity.torch_calls import Call, Edits
 
-BEST, MOST_RUNS = 8, 1500
+BEST, MOST_RUNS = 8, 800
 """How many of the hypotheses that leave least are tried with all others, and for how long."""
 
 FEW = 16

@@ -149,9 +149,10 @@ def rounding_limit(evidence: Evidence, precision: str) -> float:
     y = Evidence(*(np.where(np.isfinite(a), a, 0.0).astype(np.float64) for a in evidence))
     floor = 2.0**-24 * (_rms(y.jax64) or _rms(y.torch64))
     if precision == "float32":
-        return OWN_MOVES_IN_FLOAT32 * max(_rms(y.jax32 - y.jax_moved), floor)
-    noise = max(_rms(y.jax32 - y.jax64), floor)
-    return CLEARLY_ROUNDING * UNITS * 2 * noise
+        limit = OWN_MOVES_IN_FLOAT32 * max(_rms(y.jax32 - y.jax_moved), floor)
+    else:
+        limit = CLEARLY_ROUNDING * UNITS * 2 * max(_rms(y.jax32 - y.jax64), floor)
+    return max(limit, np.finfo(np.float64).tiny)
 
 
 def _apart(note: str) -> Judgement:

@@ -208,7 +208,7 @@ def _follow(module, inputs, tape, edits: Edits | None = None):
     mode = Follow(_mask_of(tape), edits, dict(module.named_parameters()))
     ends: dict[str, int] = {}
     for path, layer in module.named_modules():
-        holds = bool(layer._parameters or layer._buffers)
+        holds = _holds(layer)
         hooks.append(layer.register_forward_pre_hook(_entering(order, mode, path, holds)))
         is_leaf = holds or not layer._modules
         hooks.append(layer.register_forward_hook(_leaving(tape, mode, ends, path, is_leaf)))
@@ -240,6 +240,11 @@ def _named(outputs: Any, path: str = "") -> Iterator[tuple[str, torch.Tensor]]:
             yield from _named(output, f"{path}/{key}" if path else str(key))
 
 
+def _holds(layer: torch.nn.Module) -> bool:
+    """Whether a module has arrays of its own."""
+    return bool(layer._parameters or layer._buffers)
+
+
 def _entering(order, mode, path, holds):
     def enter(layer, inputs):
         mode.paths.append(path)
@@ -251,13 +256,16 @@ def _entering(order, mode, path, holds):
 
 def _leaving(tape, mode, ends, path, is_leaf):
     def leave(layer, inputs, output):
+        kind = layer._get_name().lower().replace("_", "")
+        if is_leaf and torch.is_tensor(output) and len(inputs) == 1 and not _holds(layer):
+            # as one call, whatever it is made of
+            output = mode.answer(f"module {kind}", lambda input: output, inputs, {})
         mode.paths.pop()
         leaves, structure = tree_flatten(output)
         places = [i for i, y in enumerate(leaves) if isinstance(y, torch.Tensor)]
         if not is_leaf or not places:
             return output
         with torch._C.DisableTorchFunction():
-            kind = layer._get_name().lower().replace("_", "")
             # cloned: what follows may change it in place
             seen = leaves[places[0]].detach().clone()
             answer = tape.record(path, kind, leaves[places[0]])
