@@ -1,7 +1,8 @@
 """A training in lock-step: every step of both sides begins where JAX is in float32."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -12,10 +13,12 @@ from torch_port.parity.compare import Compared, compare_sides
 from torch_port.parity.comparison import Scope, Sides, filled, shared
 from torch_port.parity.jax_sides import jax_program, named, side_of
 from torch_port.parity.matching import match
-from torch_port.parity.sides import Name, Values
+from torch_port.parity.sides import Name, Side, Values
 from torch_port.parity.torch_sides import torch_side as side_of_torch
 from torch_port.parity.training_sides import OUTPUTS, jax_training, torch_training
 from torch_port.parity.update_runs import Fed, JaxUpdates, Leaf, Leaves
+
+AnySide = TypeVar("AnySide", bound=Side)
 
 SEED = 0
 """Of masks, and of what moves values by one unit."""
@@ -125,7 +128,20 @@ class LockStep:
         if shapes not in self.known:
             ours = side_of(self.program, arrays, SEED)
             theirs = side_of_torch(self.module, arrays, train=True, seed=SEED)
+            ours, theirs = _asked_once(ours), _asked_once(theirs)
             matching = match(ours, theirs)
             matching.layers.setdefault(OUTPUTS, OUTPUTS)
             self.known[shapes] = Sides(ours, theirs, matching, ours.values, theirs.values)
         return self.known[shapes]
+
+
+def _asked_once(side: AnySide) -> AnySide:
+    """The side, which finds out but once what it computes in float32: that is so in all steps."""
+    answers: list[list[str]] = []
+
+    def float32_inside(values: Values) -> list[str]:
+        if not answers:
+            answers.append(side.float32_inside(values))
+        return answers[0]
+
+    return replace(side, float32_inside=float32_inside)

@@ -10,6 +10,9 @@ PAIRED_WITH_ALL, TRIPLED_WITH_ALL = 12, 4
 together with every other change: the defaults of two optimisers often differ in three settings."""
 
 
+EXCHANGED = 4
+"""Of so many pairs each change is exchanged for the others that touch the same settings."""
+
 FREER = ("tensor", "step")
 """Changes of the learning rate that leave many numbers open."""
 
@@ -40,7 +43,9 @@ class Search:
             return _simplest(fitting)
         of_tensors, of_steps = ([(t,) for t in self.freer if t.change.rate == k] for k in FREER)
         pairs = self._extended(alone, PAIRED_WITH_ALL)
-        if fitting := self._related([*of_tensors, *pairs, *of_steps]):
+        fitting = self._related([*of_tensors, *pairs])
+        fitting += [fit for t in self._exchanged() if (fit := self.nearest(t)).left <= 1]
+        if fitting := fitting or self._related(of_steps):
             return _simplest(fitting)
         with_freer = [(one, trial) for (one,) in self._ordered(alone) for trial in self.freer]
         triples = self._extended(pairs, TRIPLED_WITH_ALL)
@@ -66,12 +71,22 @@ class Search:
     ) -> list[tuple[Trial, ...]]:
         """The nearest of them, each with every other change."""
         longer = [
-            tuple(sorted((*trials, one), key=self.trials.index))
+            self._in_order((*trials, one))
             for trials in self._varied(combined)[:most]
             for (one,) in self._ordered([(trial,) for trial in self.trials])
             if all(one.change.touches != trial.change.touches for trial in trials)
         ]
         return [*dict.fromkeys(longer)]
+
+    def _exchanged(self) -> list[tuple[Trial, ...]]:
+        """The nearest of the pairs tried, with either change exchanged for another of its kind."""
+        pairs = self._ordered([trials for trials in self.known if len(trials) == 2])
+        found = []
+        for pair in pairs[:EXCHANGED]:
+            for kept, given_up in (pair, pair[::-1]):
+                alike = [t for t in self.trials if t.change.touches == given_up.change.touches]
+                found += [self._in_order((kept, t)) for t in alike if t is not given_up]
+        return found
 
     def _varied(self, combined: Sequence[tuple[Trial, ...]]) -> list[tuple[Trial, ...]]:
         """The nearest of those that touch the same settings, in order."""
@@ -79,6 +94,10 @@ class Search:
         for trials in self._ordered(combined):
             nearest.setdefault(frozenset(t.change.touches for t in trials), trials)
         return [*nearest.values()]
+
+    def _in_order(self, trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
+        """As the catalogue has them, so that what is the same is tried once."""
+        return tuple(sorted(trials, key=self.trials.index))
 
     def _ordered(self, combined: Sequence[tuple[Trial, ...]]) -> list[tuple[Trial, ...]]:
         """What leaves least of the difference first."""

@@ -59,9 +59,9 @@ def _approximated(call: Call, context: Context) -> Iterator[Hypothesis]:
         of = words[call["approximate"]], words[other]
         yield another(call, f"the {of[1]} gelu", of=of, approximate=other)
     if call.name.startswith("module ") and "gelu" in call.name:
-        for name, kind in (("gelu", "exact"), ("gelu (tanh)", "tanh")):
+        for name, of in (("gelu", ("tanh", "exact")), ("gelu (tanh)", ("exact", "tanh"))):
             change = lambda c, f=ACTIVATIONS[name]: f(c["input"])
-            yield instead(call, change, f"the {kind} gelu", of=(call.name, kind))
+            yield instead(call, change, f"the {of[1]} gelu", of=of)
 
 
 def _slope(call: Call, context: Context) -> Iterator[Hypothesis]:
@@ -84,10 +84,12 @@ def _threshold(call: Call, context: Context) -> Iterator[Hypothesis]:
 
 def _different(call: Call, context: Context) -> Iterator[Hypothesis]:
     if call.name in _OF_ONE_ARGUMENT or _is_written_out(call, context):
+        own = call.name.removeprefix("module ")
         for name, function in ACTIVATIONS.items():
-            if name.partition(" (")[0] != call.name:
+            kind = name.partition(" (")[0]
+            if kind != own and not (kind == "gelu" and "gelu" in own):
                 change = lambda c, f=function: f(c["input"])
-                yield instead(call, change, f"{name} for {call.name}", of=(call.name, name))
+                yield instead(call, change, f"{name} for {own}", of=(own, name))
 
 
 def _is_written_out(call: Call, context: Context) -> bool:
