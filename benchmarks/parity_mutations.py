@@ -13,6 +13,7 @@ where the engine looks for them by changing what PyTorch computes.
 import argparse
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
@@ -124,10 +125,16 @@ def right_tasks(ports: Sequence[int], count: int) -> list[tuple[int, float, int]
 
 
 def computed(row: Callable[[Any], Row], tasks: Sequence[Any], jobs: int) -> list[Row]:
-    """The rows, by several processes."""
+    """The rows, by several processes; each is shown as it comes."""
     context = multiprocessing.get_context("spawn")
+    rows = []
     with ProcessPoolExecutor(jobs, context, initializer=_as_users) as pool:
-        return [*pool.map(row, tasks, chunksize=3)]
+        for found in pool.map(row, tasks, chunksize=3):
+            rows.append(found)
+            wrong = [figure for figure, right in found.right.items() if not right]
+            print(*found.cells, "WRONG: " + ", ".join(wrong) if wrong else "", sep="  ",
+                  file=sys.stderr, flush=True)  # fmt: skip
+    return rows
 
 
 def _as_users() -> None:

@@ -92,11 +92,18 @@ def doubles(port: Port, count: int) -> list[tuple[Mutant, Mutant]]:
         for first, second in combinations(port.mutants, 2)
         if first.cause != second.cause
         and not first.settings.keys() & second.settings.keys()
-        and (first.cause, second.cause) not in HIDING
-        and (second.cause, first.cause) not in HIDING
+        and not _hides(first, second)
+        and not _hides(second, first)
     ]
     order = np.random.default_rng(0).permutation(len(possible))
     return [possible[i] for i in order[:count]]
+
+
+def _hides(first: Mutant, second: Mutant) -> bool:
+    """Whether the first mistake leaves nothing of the second to be seen."""
+    without_decay = first.settings.get("decay") == 0 and second.cause.startswith("weight-decay")
+    settings = {(a, b) for a in first.settings for b in second.settings}
+    return without_decay or (first.cause, second.cause) in HIDING or bool(settings & UNUSED)
 
 
 HIDING = {
@@ -106,3 +113,12 @@ HIDING = {
     ("dropout-mode", "dropout-rate-complement"),
 }
 """Causes of which the first leaves nothing of the second to be seen."""
+
+UNUSED = {
+    ("other", "slopes"),
+    ("activation", "alpha"),
+    ("memory", "nesterov"),
+    ("handling", "smoothing"),
+    ("by_optax", "momentum_decay"),
+}
+"""Settings of which a wrong first one leaves the second unused."""
