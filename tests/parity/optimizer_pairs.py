@@ -206,7 +206,7 @@ RIGHT = {
         hooked(Adam, by_value(0.5), lr=0.01),
     ),
     "never cleared": (chain_sgd(summed()), made(NeverCleared, lr=0.1)),
-    "float32 inside": (optax.sgd(jnp.float32(0.1)), made(SGD, lr=0.1)),
+    "float32 inside": (optax.adam(jnp.float32(0.1)), made(Adam, lr=0.1)),
 }
 """Name: (transformation, factory), which compute the same."""
 

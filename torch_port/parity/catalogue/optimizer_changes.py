@@ -29,7 +29,9 @@ def epsilon(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
         yield from switch("place of ε", "ε", recipe, place, before, eps_uncorrected=True)
     if eps and not root and recipe.family == "adam":
         also = lambda r, value: replace(r, eps_root=value)
-        yield RecipeChange("second ε", "a second ε inside the root", 0.0, None, also, (1e-8, 1e-3))
+        yield RecipeChange(
+            "place of ε", "a second ε inside the root", 0.0, None, also, (1e-8, 1e-3)
+        )
 
 
 def bias_correction(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
