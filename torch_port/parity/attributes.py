@@ -91,6 +91,8 @@ def of_flax(module: Any, kind: str, sizes: Sequence[int]) -> Attributes:
     named = {name: getattr(module, name, None) for name in FLAX_NAMES}
     found = {name: Read(v, v) for name, v in named.items() if isinstance(v, int | float)}
     found["function"] = _function(kind)
+    if not _is_of_a_framework(module):
+        kind = ""  # its attributes need not be those of the class of that name
     if kind == "BatchNorm":
         # the weight of the old value
         found["momentum"] = Read(module.momentum, 1 - module.momentum)
@@ -158,9 +160,13 @@ def _function(name: str) -> Read:
 
 def _known(module: Any, found: Attributes) -> Attributes:
     """Of a class that its user wrote it is not known what its attributes mean."""
-    if type(module).__module__.partition(".")[0] in ("torch", "flax"):
+    if _is_of_a_framework(module):
         return found
     return {name: Read(read.shown) for name, read in found.items()}
+
+
+def _is_of_a_framework(module: Any) -> bool:
+    return type(module).__module__.partition(".")[0] in ("torch", "flax")
 
 
 def _torch_norm(module: Any) -> Attributes:

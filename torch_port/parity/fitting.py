@@ -110,7 +110,7 @@ def fits(
     fault: Difference,
 ) -> tuple[list[Fit], list[Near]]:
     """Those that alone make the difference vanish, best first, and what the others leave of it."""
-    target = Target(bench, edits, place_of(fault), _gradients(found))
+    target = Target(bench, edits, place_of(fault), _gradients(found, bench))
     near = [target.nearest((trial,)) for trial in trials]
     fitting = [fit for one in near if (fit := _confirmed(one, target, found))]
     return sorted(fitting, key=lambda fit: -fit.mended), near
@@ -120,7 +120,7 @@ def pairs_that_fit(
     near: Sequence[Near], bench: Bench, edits: Edits, found: list[Difference], fault: Difference
 ) -> list[Fit]:
     """The first that fits of two at a time: those that leave least alone, each with any other."""
-    target = Target(bench, edits, place_of(fault), _gradients(found))
+    target = Target(bench, edits, place_of(fault), _gradients(found, bench))
     applicable = sorted((one for one in near if np.isfinite(one.left)), key=lambda one: one.left)
     for first, second in _pairs(applicable):
         if target.runs > MOST_RUNS:
@@ -131,9 +131,10 @@ def pairs_that_fit(
     return []
 
 
-def _gradients(found: list[Difference]) -> list[Place]:
-    """The gradients that are apart."""
-    return [place_of(d) for d in found if d.kind in BACKWARD and d.verdict == "semantic"]
+def _gradients(found: list[Difference], bench: Bench) -> list[Place]:
+    """The gradients that are apart, and say so."""
+    apart = [d for d in found if d.verdict == "semantic" and bench.decides(d)]
+    return [place_of(d) for d in apart if d.kind in BACKWARD]
 
 
 def _pairs(near: Sequence[Near]) -> Iterator[tuple[Near, Near]]:

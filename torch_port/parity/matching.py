@@ -111,7 +111,8 @@ def _match_groups(ours: Groups, theirs: Groups, ordered: bool, given: Given, str
     matched = [(ours[a], theirs[b]) for a, b in layers.items()]
     ours = {path: group for path, group in ours.items() if path not in layers}
     theirs = {path: group for path, group in theirs.items() if path not in layers.values()}
-    for candidates in (_by_path, _by_order if ordered else _by_shape, _by_shape):
+    first = _by_order if ordered else _by_shape
+    for candidates in (_by_path, first, _by_shape, _by_shared_paths):
         found = candidates(ours, theirs, names)
         if found is not None:
             return [p for groups in [*matched, *found] for p in _settled(*groups, names)]
@@ -148,6 +149,16 @@ def _by_path(ours, theirs, names):
             if all(pair_up(*groups, names) for groups in found):
                 return found
     return None
+
+
+def _by_shared_paths(ours, theirs, names):
+    """Layers of the same paths, where all of one side's are there on the other: it lacks some."""
+    dotted = {path.replace("/", "."): group for path, group in ours.items()}
+    shared = dotted.keys() & theirs.keys()
+    if len(shared) < min(len(dotted), len(theirs)) or any(p[-1:].isdigit() for p in shared):
+        return None
+    found = [(dotted[path], theirs[path]) for path in dotted if path in shared]
+    return found if all(pair_up(*groups, names) for groups in found) else None
 
 
 def _by_order(ours, theirs, names):

@@ -150,7 +150,8 @@ def _layouts(short: str, other: str, kind: str, other_kind: str) -> tuple[str, .
     """The layouts that an array may have, the likeliest first."""
     if other == "weight" and other_kind.startswith("convtranspose"):
         # only with `transpose_kernel` does Flax mean by its kernel what PyTorch means
-        return ("kernel",) if kind.endswith("transpose_kernel") else ("flipped kernel", "kernel")
+        meant = ("kernel",) if kind.endswith("transpose_kernel") else ("flipped kernel", "kernel")
+        return (*meant, "")
     if short == "kernel":
         return ("kernel", "kernel into heads", "kernel out of heads")
     if short in TWINS:

@@ -250,41 +250,49 @@ class ProbabilityNet(nn.Module):
         self.head = nn.Linear(4, 2)
 
     def forward(self, x, targets):
-        probabilities = functional.hardsigmoid(self.head(x))  # exactly 0 and 1 for large inputs
-        return functional.binary_cross_entropy(probabilities, targets)
+        probabilities = torch.clamp(self.head(x), 0, 1)
+        return functional.binary_cross_entropy(probabilities, targets, reduction="none")
 
 
 def clamped_log(p):
     return jnp.maximum(jnp.log(p), -100)
 
 
-def clipped_log(p):
-    """As Keras has it."""
-    return jnp.log(jnp.clip(p, 1e-7, 1 - 1e-7))
-
-
 def guarded_log(p):
     return jnp.log(p + 1e-7)
 
 
+def clip(x):
+    return jnp.clip(x, 0, 1)
+
+
+def clip_within(x):
+    """As Keras has it."""
+    return jnp.clip(x, 1e-7, 1 - 1e-7)
+
+
 def probabilities_of_functions(
-    *, seed=0, scale=1.0, log=clamped_log, reduction=jnp.mean, activation=jax.nn.hard_sigmoid
+    *, seed=0, scale=1.0, log=clamped_log, reduction=identity, activation=clip
 ) -> Pair:
+    """Of every label, while evaluating: at probabilities of 0 no gradient is what it should be."""
+
     def ours(params, x, targets):
         p = activation(x @ params["head"]["w"] + params["head"]["b"])
         return -reduction(targets * log(p) + (1 - targets) * log(1 - p))
 
     w, b = normal(4, 2, seed=[seed, 1]), normal(2, seed=[seed, 2])
     targets = (normal(8, 2, seed=[seed, 3]) > 0).astype(np.float32)
-    inputs = normal(8, 4, scale=3 * scale, seed=seed), targets
-    return ours, ProbabilityNet(), inputs, {"params": {"head": {"w": w, "b": b}}, "seed": seed}
+    inputs = normal(8, 4, scale=scale, seed=seed), targets
+    settings = {"params": {"head": {"w": w, "b": b}}, "gradients": False, "seed": seed}
+    return ours, ProbabilityNet(), inputs, settings
 
 
 PROBABILITIES = Port(
     probabilities_of_functions,
     (
-        *wrong("log-clamp", OUTPUT, "log", jnp.log, clipped_log, guarded_log, module=""),
-        *wrong("loss-reduction", OUTPUT, "reduction", jnp.sum, module=""),
+        *wrong("log-clamp", OUTPUT, "log", jnp.log, guarded_log, module=""),
+        *wrong("log-clamp", OUTPUT, "activation", clip_within, module=""),
+        *wrong("loss-reduction", OUTPUT, "reduction", jnp.mean, jnp.sum, module=""),
         *wrong("activation-different", OUTPUT, "activation", jax.nn.sigmoid, module=""),
     ),
 )

@@ -32,6 +32,16 @@ class Gated(nn.Module):
         return self.final(x)
 
 
+class Embed(nnx.Module):
+    """By hand: Flax's own is cast to float32 wherever it is used."""
+
+    def __init__(self, size, width, rngs):
+        self.embedding = nnx.Param(0.1 * jax.random.normal(rngs.params(), (size, width)))
+
+    def __call__(self, tokens):
+        return self.embedding[tokens]
+
+
 class RMSNorm(nnx.Module):
     """By hand, as Flax's own computes the same."""
 
@@ -48,7 +58,7 @@ class RMSNorm(nnx.Module):
 class NnxGated(nnx.Module):
     def __init__(self, epsilons, activation, exchanged, axis, has_scale, rngs):
         dense = lambda n, m: nnx.Linear(n, m, use_bias=False, rngs=rngs)
-        self.embed = nnx.Embed(9, 6, rngs=rngs)
+        self.embed = Embed(9, 6, rngs)
         self.norm = RMSNorm(6, epsilons[0], axis, has_scale)
         self.gate, self.up, self.down = dense(6, 10), dense(6, 10), dense(10, 6)
         self.final = RMSNorm(6, epsilons[1])

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 
 from torch_port.parity.catalogue.changes import another, instead, is_number
@@ -19,7 +20,7 @@ def _scale(call: Call, context: Context) -> Iterator[Hypothesis]:
         )
     if call.name == "multi_head_attention_forward":
         yield Hypothesis(call.index, _with_queries, "queries times {}", (1.0, 0.5), of_torch=1.0)
-    if call.name in ("mul", "div") and is_number(call["other"]):
+    if call.name in ("mul", "div") and is_number(call["other"]) and np.ndim(call["input"]):
         change = lambda c, v: c(other=v)
         own = float(call["other"])
         yield Hypothesis(call.index, change, "{} in place of the scale", (own,), of_torch=own)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import torch
+
 from torch_port.parity.catalogue.changes import (
     another,
     constant,
@@ -49,11 +51,18 @@ def _ignored(call: Call, context: Context) -> Iterator[Hypothesis]:
         change = lambda c: c(reduction="none").mean()
         yield instead(call, change, f"labels {own} counted as 0 in the mean", of=of)
         yield another(call, "no index ignored", of=(own, "none"), ignore_index=-12345678)
-        nan = lambda c: c() * float("nan")
-        yield instead(call, nan, f"not a number where a label is {own}", of=(own, "not known"))
+        said = f"not a number where a label is {own}"
+        yield instead(call, _without_label, said, of=(own, "not known"))
     for label in (0, -1, 255):
         if label != own and bool((call["target"] == label).any()):
             yield another(call, f"label {label} ignored", of=(own, label), ignore_index=label)
+
+
+def _without_label(call: Call) -> torch.Tensor:
+    """The mean in which the logit of an ignored label is not a number, which no gradient tells."""
+    plain = call(reduction="none")
+    unknown = torch.logsumexp(call["input"], 1) - float("nan")
+    return torch.where(call["target"] == call["ignore_index"], unknown, plain).mean()
 
 
 def _label_encoding(call: Call, context: Context) -> Iterator[Hypothesis]:

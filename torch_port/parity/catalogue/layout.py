@@ -101,7 +101,10 @@ def _shape(call: Call, name: str) -> torch.Size:
 
 def _flattened(call: Call, context: Context) -> Iterator[Hypothesis]:
     x = call["input"]
-    if call.name not in ("flatten", "reshape", "view") or not 3 <= x.ndim <= 5:
+    if call.name not in ("flatten", "reshape", "view") or not 2 <= x.ndim <= 5:
+        return
+    if x.ndim == 2:
+        yield instead(call, _into_images, "images read with their channels last")
         return
     last, first = lambda c: c["input"].movedim(1, -1), lambda c: c["input"].movedim(-1, 1)
     contiguous = lambda c, x: c(input=x.contiguous())
@@ -110,6 +113,12 @@ def _flattened(call: Call, context: Context) -> Iterator[Hypothesis]:
     if x.ndim == 4:
         turned = lambda c: c["input"].transpose(2, 3)
         yield instead(call, lambda c: contiguous(c, turned(c)), "rows and columns exchanged")
+
+
+def _into_images(call: Call) -> torch.Tensor:
+    """Rows read as images with channels last, which are then moved to where PyTorch has them."""
+    examples, channels, *space = call().shape
+    return call["input"].reshape(examples, *space, channels).movedim(-1, 1)
 
 
 ENTRIES = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -9,6 +10,7 @@ from torch_port.parity.catalogue.changes import (
     another,
     constant,
     instead,
+    is_number,
 )
 from torch_port.parity.catalogue.entry import Entry
 from torch_port.parity.catalogue.labels import OVER_CLASSES, is_weighted, leaves_out
@@ -58,6 +60,9 @@ def _reduction(call: Call, context: Context) -> Iterator[Hypothesis]:
             change = lambda c: other(c["input"], *c.args[1:], **c.kwargs)
             of = call.name, other.__name__
             yield instead(call, change, f"{of[1]} over the same axes", of=of)
+    if call.name == "div" and is_number(call["other"]) and not np.ndim(call["input"]):
+        of = f"a sum divided by {call['other']:g}", "the sum"
+        yield instead(call, lambda c: c["input"], "a sum that is not divided", of=of)
 
 
 def _clamped(call: Call, context: Context) -> Iterator[Hypothesis]:

@@ -57,10 +57,12 @@ def _normalized(
     """The input normalised over axes, then scaled and shifted as the call does."""
     call()  # for the running statistics
     x = call["input"]
+    if call.name != "rms_norm":
+        x = x - x.mean(axes, keepdim=True)
     epsilon = call["eps"] if epsilon is None else epsilon
-    variance = torch.var(x, axes, correction=0, keepdim=True)
+    variance = x.square().mean(axes, keepdim=True)
     deviation = variance.sqrt() + epsilon if outside else torch.sqrt(variance + epsilon)
-    y = (x - x.mean(axes, keepdim=True)) / deviation
+    y = x / deviation
     for name, apply in (("weight", torch.mul), ("bias", torch.add)):
         if (values := call[name]) is not None:
             y = apply(y, _beside_channels(call, values))
@@ -68,13 +70,13 @@ def _normalized(
 
 
 def _beside_channels(call: Call, values: torch.Tensor) -> torch.Tensor:
-    if call.name == "layer_norm":
+    if call.name in ("layer_norm", "rms_norm"):
         return values
     return values.reshape(-1, *[1] * (call["input"].ndim - 2))
 
 
 def _axis(call: Call, context: Context) -> Iterator[Hypothesis]:
-    if call.name in ("layer_norm", "batch_norm", "group_norm"):
+    if call.name in ("layer_norm", "rms_norm", "batch_norm", "group_norm"):
         dims = call["input"].ndim
         own = _own_axes(call) if call.name != "group_norm" else ()
         for axes in (a for n in range(1, dims + 1) for a in combinations(range(dims), n)):
