@@ -269,6 +269,10 @@ FAULTS = {
         optax.sgd(0.1, momentum=0.9), made(SGD, lr=0.1, momentum=0.9, dampening=0.5),
         "momentum-dampening",
     ),
+    "dampened from the first step": (
+        dampened_by_hand(0.1, 0.9, 0.5), made(SGD, lr=0.1, momentum=0.9, dampening=0.5),
+        "momentum-dampening",
+    ),
     "average": (
         optax.chain(optax.ema(0.9, debias=False), RATE), made(SGD, lr=0.1, momentum=0.9),
         "momentum-average",

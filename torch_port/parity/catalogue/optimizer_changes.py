@@ -173,6 +173,8 @@ def dampening(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     if recipe.dampening:
         said = recipe.dampening, 0.0
         yield from switch("momentum", "dampening", recipe, *said, dampening=0.0)
+        said = "from the second step", "from the first step"
+        yield from switch("momentum", "dampening", recipe, *said, dampens_first=True)
     change = lambda r, value: replace(r, dampening=value, averages="")
     yield RecipeChange("momentum", "dampening", recipe.dampening, None, change, (0.5, 0.9), "unit")
 
