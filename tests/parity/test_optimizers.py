@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from jaxnn import optim
-from tests.parity.optimizer_pairs import FAULTS, RIGHT, TWO_FAULTS, Adam, hooked, made
+from tests.parity.optimizer_makers import Adam, hooked, made
+from tests.parity.optimizer_pairs import FAULTS, RIGHT, TWO_FAULTS
 from torch_port.convert import optimizers as convert
 from torch_port.parity import compare_optimizers
 from torch_port.parity.catalogue import OPTIMIZER_ENTRIES
