@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from jaxnn import optim
-from tests.parity.optimizer_pairs import FAULTS, RIGHT, TWO_FAULTS, Adam, hooked, made
+from tests.parity.optimizer_makers import Adam, hooked, made
+from tests.parity.optimizer_pairs import FAULTS, RIGHT, TWO_FAULTS
 from torch_port.convert import optimizers as convert
 from torch_port.parity import compare_optimizers
 from torch_port.parity.catalogue import OPTIMIZER_ENTRIES
@@ -112,6 +113,13 @@ def test_an_equal_optimizer_outside_the_catalogue_raises_no_alarm():
     assert report.verdict in ("equal", "rounding")
 
 
+def test_parameters_that_an_optimizer_leaves_out_are_told():
+    first = lambda params: torch.optim.SGD(params[:1], lr=0.1)
+    report = compare_optimizers(optax.sgd(0.1), first, {"a": np.ones(3), "s": np.float32(2)})
+    assert report.notes == ("PyTorch's optimizer does not hold s",)
+    assert report.first.jax_path == "s"
+
+
 def test_updates_that_are_not_finite_say_so():
     spoiled = optax.chain(optax.scale(float("nan")), optax.sgd(0.1))
     report = compare_optimizers(spoiled, made(torch.optim.SGD, lr=0.1), steps=2)
@@ -123,7 +131,9 @@ def test_updates_that_are_not_finite_say_so():
     ("change", "error", "message"),
     [
         ({"steps": 0}, ValueError, "at least 1 step"),
-        ({"params": {"n": np.arange(3)}}, ValueError, "n: int64"),
+        ({"params": {"n": np.arange(3)}}, ValueError, r"n: int64\[3\]"),
+        ({"params": {"e": np.ones((0, 2))}}, ValueError, "none empty, got e: float64"),
+        ({"transformation": optax.polyak_sgd(1.0)}, ValueError, "needs more than gradients"),
         ({"params": {}}, ValueError, "got no array"),
         ({"transformation": 0.1}, TypeError, "a transformation with `init` and `update`"),
         ({"torch_factory": lambda params: None}, TypeError, "an optimizer of PyTorch"),

@@ -175,23 +175,22 @@ class Target:
         pairs = zip(left, self.limits.values(), strict=True)
         return np.concatenate([r / (limit * np.sqrt(max(r.size, 1))) for r, limit in pairs])
 
-    def nearest(self, trials: tuple[Trial, ...], starts: Sequence[float | None] = ()) -> Near:
-        """The constants that leave least of the difference, from the given or the likely ones."""
+    def nearest(self, trials: tuple[Trial, ...], known: Sequence[float | None] = ()) -> Near:
+        """The constants that leave least of the difference, from likely ones or from known ones."""
         likely = [trial.hypothesis.starts for trial in trials]
         open_ones = [i for i, starts in enumerate(likely) if starts]
+        best = Near(trials, tuple(known) or (None,) * len(trials), np.inf)
         if not open_ones:
-            values = (None,) * len(trials)
-            return Near(trials, values, _size(self.residual(trials, values)))
-        best = Near(trials, tuple(starts) or (None,) * len(trials), np.inf)
-        many = len(open_ones) > 1 or starts
-        tried = [[likely[i][0] for i in open_ones]] if many else [[s] for s in likely[open_ones[0]]]
-        if starts:
-            tried.append([starts[i] for i in open_ones])
+            return best._replace(left=_size(self.residual(trials, best.values)))
+        if known:
+            tried = [[likely[i][0] for i in open_ones], [known[i] for i in open_ones]]
+        else:
+            tried = [[start] for start in likely[open_ones[0]]]
         for values in tried:
             one = self._solved(trials, open_ones, values)
             if one.left < best.left:
                 best = one
-            if best.left <= 1 or not (best.left < STILL_FAR * self.before or starts):
+            if best.left <= 1 or not (best.left < STILL_FAR * self.before or known):
                 break
         return best
 

@@ -48,9 +48,7 @@ def some_gradients(
       [1.0, 0.0, 0.0, 0.0]
     """
     draw = np.random.default_rng([seed, 4])
-    within = [draw.permutation(np.resize(WITHIN, shape)) for shape in shapes]
-    for scale in within:
-        scale.flat[0] = 1.0
+    within = [_within(shape, draw) for shape in shapes]
     return [
         [
             (_scale(t, i) * scale * draw.standard_normal(scale.shape)).astype(np.float32)
@@ -58,6 +56,13 @@ def some_gradients(
         ]
         for t in range(steps)
     ]
+
+
+def _within(shape: tuple[int, ...], draw: np.random.Generator) -> np.ndarray:
+    """Scales of single elements, 1 among them."""
+    scales = draw.permutation(np.resize(WITHIN, int(np.prod(shape))))
+    scales[:1] = 1.0
+    return scales.reshape(shape)
 
 
 def _scale(step: int, leaf: int) -> float:

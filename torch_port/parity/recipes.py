@@ -52,6 +52,7 @@ class Recipe:
       momentum_decay: ψ of that schedule.
       momentum: μ.
       dampening: τ, from the second step.
+      dampens_first: whether from the first.
       averages: whether b ← μb + (1−μ)d from the first step, `"debiased"` or `"plain"`.
       nesterov: whether d + μb is used.
       rate_inside: whether η stands inside b.
@@ -88,6 +89,7 @@ class Recipe:
     momentum_decay: Number = 4e-3
     momentum: Number = 0.0
     dampening: Number = 0.0
+    dampens_first: bool = False
     averages: Literal["", "plain", "debiased"] = ""
     nesterov: bool = False
     rate_inside: bool = False
@@ -267,7 +269,8 @@ def _with_momentum(recipe: Recipe, t: int, d: Any, memory: Memory) -> Any:
     mu = recipe.momentum
     if isinstance(mu, float) and mu == 0:
         return d
-    weight = 1 - mu if recipe.averages else 1 - recipe.dampening if t > 1 else 1.0
+    dampened = t > 1 or recipe.dampens_first
+    weight = 1 - mu if recipe.averages else 1 - recipe.dampening if dampened else 1.0
     memory.buffer = mu * memory.buffer + weight * d
     buffer = memory.buffer / (1 - mu**t) if recipe.averages == "debiased" else memory.buffer
     return d + mu * buffer if recipe.nesterov else buffer

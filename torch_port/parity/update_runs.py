@@ -123,7 +123,13 @@ class JaxSteps:
         """What the next step adds to the parameters."""
         with in_precision(self.precision):
             trees = [self.of.tree(leaves, self.precision) for leaves in (gradients, params)]
-            updates, self.state = self.of.compiled(trees[0], self.state, trees[1])
+            try:
+                updates, self.state = self.of.compiled(trees[0], self.state, trees[1])
+            except TypeError as error:
+                raise ValueError(
+                    "the transformation cannot be run: it needs more than gradients, state and "
+                    f"parameters: {error}"
+                ) from error
         leaves = jax.tree.leaves(updates)
         shapes = [jnp.shape(u) for u in leaves], [p.shape for p in params]
         if shapes[0] != shapes[1]:

@@ -26,8 +26,6 @@ class Sample:
       fed: parameters and gradients.
     """
 
-    """Some elements of each parameter, in one row."""
-
     def __init__(self, fed: Fed):
         self.places = [_spaced(p.size) for p in fed.params[0]]
         self.kernels = tuple(p.ndim > 1 for p in fed.params[0])

@@ -5,7 +5,7 @@ import functools
 import jax.numpy as jnp
 import optax
 
-from tests.parity.optimizer_pairs import (
+from tests.parity.optimizer_makers import (
     adam_by_hand,
     falling,
     kernels,

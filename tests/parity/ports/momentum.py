@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from tests.parity.optimizer_pairs import (
+from tests.parity.optimizer_makers import (
     NeverCleared,
     by_norm,
     by_value,

@@ -77,7 +77,7 @@ def _mask(call: Call, context: Context) -> Iterator[Hypothesis]:
 ENTRIES = (
     Entry(
         "attention-scale",
-        "the scores of attention, or another product, have another scale",
+        "the scores of attention have another scale",
         "Scores are divided by the root of the head's size, not of the model's; some code scales "
         "queries instead, or forgets to.",
         "scale by {torch}",

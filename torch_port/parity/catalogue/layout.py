@@ -69,11 +69,16 @@ def _permuted(call: Call, context: Context) -> Iterator[Hypothesis]:
     kernel = "other" if call.name == "matmul" else "weight"
     for other in context.calls[call.index + 1 :]:
         for arguments in ((kernel, "bias"), (kernel,), ("bias",)):
-            ours, theirs = ([_parameter(c, a) for a in arguments] for c in (call, other))
-            if other.name == call.name and None not in ours + theirs and ours != theirs:
-                swapped = dict(zip(arguments, zip(ours, theirs, strict=True), strict=True))
-                if all(_shape(call, a) == _shape(call, b) for a, b in swapped.values()):
-                    yield _exchanged(call, other, swapped)
+            swapped = {
+                argument: (ours, theirs)
+                for argument in arguments
+                if (ours := _parameter(call, argument))
+                and (theirs := _parameter(other, argument))
+                and _shape(call, ours) == _shape(call, theirs)
+            }
+            differ = any(ours != theirs for ours, theirs in swapped.values())
+            if other.name == call.name and len(swapped) == len(arguments) and differ:
+                yield _exchanged(call, other, swapped)
 
 
 def _exchanged(call: Call, other: Call, swapped: dict[str, tuple[str, str]]) -> Hypothesis:

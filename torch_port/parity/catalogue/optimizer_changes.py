@@ -29,7 +29,9 @@ def epsilon(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
         yield from switch("place of ε", "ε", recipe, place, before, eps_uncorrected=True)
     if eps and not root and recipe.family == "adam":
         also = lambda r, value: replace(r, eps_root=value)
-        yield RecipeChange("second ε", "a second ε inside the root", 0.0, None, also, (1e-8, 1e-3))
+        yield RecipeChange(
+            "place of ε", "a second ε inside the root", 0.0, None, also, (1e-8, 1e-3)
+        )
 
 
 def bias_correction(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
@@ -171,6 +173,8 @@ def dampening(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
     if recipe.dampening:
         said = recipe.dampening, 0.0
         yield from switch("momentum", "dampening", recipe, *said, dampening=0.0)
+        said = "from the second step", "from the first step"
+        yield from switch("momentum", "dampening", recipe, *said, dampens_first=True)
     change = lambda r, value: replace(r, dampening=value, averages="")
     yield RecipeChange("momentum", "dampening", recipe.dampening, None, change, (0.5, 0.9), "unit")
 
