@@ -29,7 +29,7 @@ EPSILON = types.Cause(
 )
 GELU = types.Cause(
     "gelu-approximation",
-    "GELU is exact on one side and approximated by tanh on the other",
+    "GELU is approximated on one side only",
     "They differ by at most 4.7e-4.",
     'JAX: pass approximate=False to gelu; or PyTorch: pass approximate="tanh" to gelu',
     "with gelu by the tanh approximation the difference falls to rounding",

@@ -137,7 +137,7 @@ def _softmax_extra(call: Call, context: Context) -> Iterator[Hypothesis]:
 ENTRIES = (
     Entry(
         "gelu-approximation",
-        "GELU is exact on one side and approximated by tanh on the other",
+        "GELU is approximated on one side only",
         "torch.nn.functional.gelu is exact (erf) by default; jax.nn.gelu and flax.linen.gelu use "
         "the tanh approximation. They differ by at most 4.7e-4.",
         "take the {torch} one: gelu(x, approximate=False) is exact",

@@ -94,7 +94,7 @@ ENTRIES = (
     ),
     Entry(
         "conv-transpose-flip",
-        "the kernel of a transposed convolution is flipped in space, or its output cut elsewhere",
+        "a transposed convolution's kernel is flipped in space",
         "PyTorch's ConvTranspose is the gradient of a convolution, lax.conv_transpose by default a "
         "convolution of the widened input: the kernels are each other's mirror image, and padding "
         "means something else.",

@@ -22,7 +22,7 @@ def _padding_trained(call: Call, context: Context) -> Iterator[Hypothesis]:
 ENTRIES = (
     Entry(
         "embedding-padding",
-        "the embedding of the padding word is trained on one side only",
+        "the padding row is trained on one side only",
         "torch.nn.Embedding(padding_idx=i) gives row i no gradient; Flax's Embed has no such "
         "thing. The outputs agree, and after some steps that row does not. Met in the BERT of "
         "transformers.",

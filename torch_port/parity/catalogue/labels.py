@@ -87,7 +87,7 @@ ENTRIES = (
     ),
     Entry(
         "ignore-index",
-        "labels that PyTorch leaves out are counted by the other side",
+        "labels left out by PyTorch are counted by JAX",
         "cross_entropy leaves labels of ignore_index (-100) out of the mean. Optax knows no such "
         "label: it gives NaN for one out of range.",
         "mask those labels, and divide by the number of the others (PyTorch: {torch})",

@@ -138,7 +138,7 @@ ENTRIES = (
     ),
     Entry(
         "scale-missing",
-        "one side scales after a normalisation and the other does not",
+        "one normalisation has a scale and the other has none",
         "elementwise_affine, affine and use_scale decide whether a normalisation has a weight for "
         "each channel. At its initial value 1 it cannot be seen; after training it can.",
         "give the normalisation a scale (use_scale=True) and copy PyTorch's weight into it",

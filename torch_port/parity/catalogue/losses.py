@@ -205,7 +205,7 @@ ENTRIES = (
     ),
     Entry(
         "kl-arguments",
-        "the divergence of Kullback and Leibler gets its arguments otherwise",
+        "the KL divergence gets its arguments otherwise",
         "kl_div takes log-probabilities first and the target second, divides by the number of "
         'elements unless told "batchmean", and is KL(target || input).',
         "PyTorch has: {torch}",
@@ -216,7 +216,7 @@ ENTRIES = (
     ),
     Entry(
         "logits-or-probabilities",
-        "a loss takes logits on one side and probabilities on the other",
+        "a loss takes logits on one side only",
         "Sigmoid or softmax is applied by one side's loss only, or twice.",
         "give the loss what it takes: PyTorch's {torch}",
         "give the loss what it takes: JAX's {jax}",

@@ -182,7 +182,7 @@ def _dropout_mode(call: Call, context: Context) -> Iterator[Hypothesis]:
 ENTRIES = (
     Entry(
         "batch-norm-momentum",
-        "batch norm's momentum weighs the new value on one side and the old one on the other",
+        "batch norm's momentum has another meaning or value",
         "PyTorch's momentum (0.1) is the weight of the new statistics, Flax's (0.99) that of the "
         "old ones: 0.1 there is 0.9 here. Outputs in training agree; after one step the running "
         "mean does not.",
@@ -194,7 +194,7 @@ ENTRIES = (
     ),
     Entry(
         "batch-norm-running-variance",
-        "the running variance is divided by n on one side and by n - 1 on the other",
+        "the running variance is divided by something else",
         "PyTorch normalises with the variance divided by n, but keeps the one divided by n - 1 "
         "(Bessel) as running value; Flax keeps that divided by n. Outputs in training agree; in "
         "evaluation they do not, by 0.7 % with batches of 16.",
@@ -206,7 +206,7 @@ ENTRIES = (
     ),
     Entry(
         "batch-norm-mode",
-        "batch norm uses the batch's statistics on one side and the running ones on the other",
+        "batch norm uses other statistics",
         "A module that was not switched by train() or eval(), or use_running_average that was not "
         "passed.",
         "use {torch}: use_running_average decides",
@@ -229,7 +229,7 @@ ENTRIES = (
     ),
     Entry(
         "variance-correction",
-        "a variance is divided by n on one side and by n - 1 on the other",
+        "a variance is divided by something else",
         "torch.var and torch.std divide by n - 1, jnp.var and jnp.std by n; for a single value "
         "that is NaN against 0.",
         "jnp.var(x, ddof=1) where PyTorch divides by n - 1 (here by {torch})",
@@ -262,7 +262,7 @@ ENTRIES = (
     ),
     Entry(
         "dropout-rate-complement",
-        "dropout's rate is the chance to drop on one side and to keep on the other",
+        "dropout's rate to drop is the other side's rate to keep",
         "PyTorch, Flax and jaxnn take the probability to drop; stax and TensorFlow 1 the one to "
         "keep.",
         "a rate to drop of {torch}",

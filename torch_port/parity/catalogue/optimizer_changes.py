@@ -57,7 +57,7 @@ def bias_correction(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:
 def _constant(
     name: str, field: str, torch: Number, starts: tuple[float, ...], domain: Domain = "positive"
 ) -> Iterator[RecipeChange]:
-    """Another value of a setting, for the parameters that have it at all."""
+    """a setting of the optimiser has another value, for the parameters that have it at all."""
     change = lambda r, value: replace(r, **{field: _where_set(getattr(r, field), value)})
     values = torch if isinstance(torch, tuple) else (torch,)
     shown = next((value for value in values if value), 0.0)

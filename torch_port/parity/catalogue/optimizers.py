@@ -12,7 +12,7 @@ def _entry(id, title, explanation, jax_fix, torch_fix, source, hypotheses) -> En
 ENTRIES: tuple[Entry, ...] = (
     _entry(
         "update-sign",
-        "One side climbs",
+        "one side climbs",
         "An update is minus the learning rate times the direction; `maximize=True` or a lost minus "
         "turns it round.",
         "end the chain with `scale_by_learning_rate`, which brings the minus, or `scale(-1.0)`",
@@ -73,7 +73,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "momentum-average",
-        "Momentum as an average or as a sum",
+        "momentum as an average or as a sum",
         "PyTorch's and Optax's `trace` sum: b ← μb + g. An exponential moving average has "
         "b ← μb + (1−μ)g, so its steps are 1−μ times as long.",
         "use `trace({{momentum}})` instead of `ema`: JAX should have {torch}",
@@ -83,7 +83,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "momentum-dampening",
-        "Momentum dampened on one side only",
+        "momentum dampened on one side only",
         "PyTorch's dampening τ has b ← μb + (1−τ)g from the second step, not in the first. "
         "Optax has none.",
         "JAX should have a dampening of {torch}: use `torch_port.convert.optimizer`",
@@ -93,7 +93,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "momentum-learning-rate",
-        "The learning rate inside or outside the momentum",
+        "the learning rate inside or outside the momentum",
         "PyTorch multiplies the buffer by the rate of the step; Sutskever's form, and Optax's "
         "RMSProp with momentum, sum steps that have their rate already. They part when the rate "
         "changes.",
@@ -104,7 +104,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "bias-correction",
-        "Bias correction of the moments",
+        "bias correction of the moments",
         "Adam divides its moments by 1−βᵗ, t from 1. Without it, or with another t, the first "
         "steps have another length: 0.316 of it for 0.9 and 0.999.",
         "correct the bias as PyTorch does: {torch}",
@@ -114,7 +114,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "weight-decay-coupled",
-        "Weight decay in the gradient or in the update",
+        "weight decay in the gradient or in the update",
         "Adam(weight_decay) adds λθ to the gradient, which is then divided by its size; AdamW "
         "adds it to the update.",
         "JAX should have it {torch}: `add_decayed_weights` before the optimiser for the gradient, "
@@ -125,7 +125,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "weight-decay-order",
-        "Weight decay before or after the momentum",
+        "weight decay before or after the momentum",
         "PyTorch's SGD adds λθ to the gradient before the momentum. Behind it in a chain, the "
         "decay is not summed. They part from the second step.",
         "JAX should have it {torch}: `chain(add_decayed_weights(λ), sgd(...))`",
@@ -135,7 +135,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "weight-decay-mask",
-        "Weight decay of other parameters",
+        "weight decay of other parameters",
         "PyTorch decays all parameters of a group; in JAX a mask often leaves out biases and "
         "scales.",
         "`mask`: weight decay should be {torch}",
@@ -145,7 +145,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "schedule-offset",
-        "A schedule that is a step ahead or behind",
+        "a schedule that is a step ahead or behind",
         "Optax's first update uses schedule(0); so does PyTorch if the scheduler steps after the "
         "optimiser. One that steps first is a step ahead.",
         "shift the schedule: JAX takes it {jax}, PyTorch {torch}",
@@ -155,7 +155,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "gradient-clipping",
-        "Gradients bounded otherwise",
+        "gradients bounded otherwise",
         "`clip_grad_norm_` divides by the norm of all gradients + 1e-6; Optax's "
         "`clip_by_global_norm` by the norm; others bound each parameter or each element.",
         "clip as PyTorch does: {torch}",
@@ -165,7 +165,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "gradient-accumulation",
-        "Gradients of several steps, summed or averaged",
+        "gradients of several steps, summed or averaged",
         "`backward()` called k times sums; Optax's `MultiSteps` averages.",
         "accumulate as PyTorch does: {torch}",
         "accumulate as JAX does: {jax}; for a mean divide each loss by k",
@@ -174,7 +174,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "gradient-not-cleared",
-        "Gradients that are never cleared",
+        "gradients that are never cleared",
         "PyTorch adds to `.grad` until `zero_grad` is called; without it each step sees the sum of "
         "all gradients so far.",
         "JAX should have gradients that are {torch}",
@@ -184,7 +184,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "accumulator-initial-value",
-        "The first value of the squares' accumulator",
+        "the first value of the squares' accumulator",
         "Adagrad starts at 0 in PyTorch and at 0.1 in Optax; RMSProp at 0 in both and at 1 in "
         "TensorFlow.",
         "`initial_accumulator_value={torch}` for Adagrad, `initial_scale={torch}` for RMSProp",
@@ -194,7 +194,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "optimizer-hyperparameter",
-        "Another value of a setting",
+        "a setting of the optimiser has another value",
         "The defaults differ: RMSProp's decay is 0.99 in PyTorch and 0.9 in Optax, AdamW's weight "
         "decay 1e-2 and 1e-4, Adagrad's ε 1e-10 and 1e-7.",
         "set {name} to {torch}",

@@ -74,7 +74,7 @@ def _gru_of_cho(call: Call) -> torch.Tensor:
 ENTRIES = (
     Entry(
         "recurrent-double-bias",
-        "the two biases of a recurrent cell are put together otherwise",
+        "the biases of a recurrent cell are put together otherwise",
         "PyTorch's cells have b_ih and b_hh. Their sum is what counts, but in a GRU's candidate "
         "gate the reset gate multiplies b_hh alone.",
         "keep both biases of the candidate gate apart (the hidden one inside the reset)",
@@ -85,7 +85,7 @@ ENTRIES = (
     ),
     Entry(
         "gru-reset-order",
-        "the reset gate is applied before the product instead of after",
+        "the reset gate stands before the product on one side",
         "PyTorch, cuDNN and Flax compute r * (W h + b); Cho et al. (2014) W (r * h) + b.",
         "apply the reset gate after the product: n = tanh(W x + r * (U h + b))",
         "write the cell by hand with the reset gate inside the product",
