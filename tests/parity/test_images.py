@@ -85,3 +85,20 @@ def test_images_made_of_vectors_are_turned_for_the_comparison():
 def test_images_that_fit_nowhere_are_refused_as_they_came():
     with pytest.raises(ValueError, match="JAX side raised ValueError in its layer 'one'"):
         parity.compare(NnxNet(), torch_net(), normal(2, 6, 5, 7))
+
+
+def test_a_layer_whose_images_have_another_size_is_where_the_fault_is():
+    theirs = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+    class Port(linen.Module):
+        @linen.compact
+        def __call__(self, x):
+            return linen.Conv(4, (3, 3), padding="VALID")(x).mean((1, 2))
+
+    report = parity.compare(
+        Port(), theirs, np.float32(np.arange(2 * 6 * 5 * 3).reshape(2, 3, 6, 5))
+    )
+    assert report.first.jax_path == "Conv_0"
+    assert "the shapes are" in report.first.judgement.note
+    assert [cause.id for cause in report.faults[0].causes] == ["conv-padding-same"]
+    assert report.faults[0].difference.jax_path == "Conv_0"

@@ -116,8 +116,9 @@ def forward_items(sides: Sides, jax: Runs, torch: Runs, scope: Scope) -> Iterato
     statistics = [p for p in matching.pairs if scope.train and p.jax in sides.jax_values.state]
     for path, other in matching.layers.items():
         numbers = [r.layers[path] for r in jax] + [r.layers[other] for r in torch]
-        if (evidence := aligned(numbers)) is not None:
-            yield Item(("layer", path, other), evidence)
+        evidence = aligned(numbers)
+        if evidence is not None or _of_other_sizes(numbers):
+            yield Item(("layer", path, other), evidence or Evidence(*numbers))
         yield from (
             _statistic(p, jax, torch) for p in statistics if p.jax.layer == path.partition("#")[0]
         )
@@ -168,6 +169,13 @@ def aligned(numbers: list[np.ndarray]) -> Evidence | None:
     if is_turned(numbers[1], numbers[4]):
         numbers = numbers[:3] + [channels_last(array) for array in numbers[3:]]
     return Evidence(*numbers) if numbers[0].shape == numbers[3].shape else None
+
+
+def _of_other_sizes(numbers: list[np.ndarray]) -> bool:
+    """Whether these are images of as many channels, but not as many rows and columns."""
+    ours, theirs = numbers[0].shape, numbers[3].shape
+    alike = len(ours) == len(theirs) > 2 and ours[0] == theirs[0]
+    return alike and ours[-1] in (theirs[1], theirs[-1]) and numbers[0].size != numbers[3].size
 
 
 def locked_to(sides: Sides, run: Run, theirs: Run) -> Locked:
