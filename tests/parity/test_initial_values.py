@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from torch_port.parity.initial_values import identify
+from torch_port.parity.settings.initial_values import identify
 
 DRAWN_BY_JAX = {
     "LeCun normal (truncated)": jax.nn.initializers.lecun_normal(),

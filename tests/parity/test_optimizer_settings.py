@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from jaxnn import optim
-from torch_port.parity.optimizer_settings import optimizer_settings
+from torch_port.parity.settings.optimizer_settings import optimizer_settings
 
 OPTIMIZERS = {
     "the same": (optax.adam(1e-3), torch.optim.Adam, {}, set()),

@@ -15,10 +15,10 @@ from torch import nn
 from jaxnn import activations, layers
 from torch_port import parity
 from torch_port.parity.catalogue.settings import ENTRIES
-from torch_port.parity.jax_sides import jax_side
-from torch_port.parity.matching import match
-from torch_port.parity.settings import initial_settings, settings_of
-from torch_port.parity.torch_sides import torch_side
+from torch_port.parity.matching.matching import match
+from torch_port.parity.settings.settings import initial_settings, settings_of
+from torch_port.parity.sides.jax_side import jax_side
+from torch_port.parity.sides.torch_side import torch_side
 
 
 def read(jax_program, torch_program, *inputs):

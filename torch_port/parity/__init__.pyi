@@ -2,11 +2,11 @@ from .catalogue import CATALOGUE as CATALOGUE
 from .catalogue.entry import Entry as Entry
 from .compare import compare as compare
 from .ladder import judge as judge
-from .optimizers import compare_optimizers as compare_optimizers
 from .report import Cause as Cause
 from .report import Difference as Difference
 from .report import Fault as Fault
 from .report import Report as Report
 from .report import Setting as Setting
 from .report import Trajectory as Trajectory
-from .training import compare_training as compare_training
+from .trainings.training import compare_training as compare_training
+from .updates.optimizers import compare_optimizers as compare_optimizers

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from torch_port.parity.comparison import Runs, Scope, Sides, items, run_jax, run_torch
-from torch_port.parity.diagnosis import diagnose
-from torch_port.parity.hidden import hidden_differences
+from torch_port.parity.diagnosis.diagnosis import diagnose
+from torch_port.parity.diagnosis.hidden import hidden_differences
+from torch_port.parity.diagnosis.lockstep import LOCALISES_ONLY, judged
 from torch_port.parity.ladder import Judgement, Verdict
-from torch_port.parity.lockstep import LOCALISES_ONLY, judged
-from torch_port.parity.preparation import Task, prepared
 from torch_port.parity.report import Difference, Report
-from torch_port.parity.settings import initial_settings, settings_of
+from torch_port.parity.settings.settings import initial_settings, settings_of
+from torch_port.parity.sides.preparation import Task, prepared
 
 
 def compare(

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from torch_port.parity.images import channels_first, channels_last, is_turned
 from torch_port.parity.ladder import Evidence
-from torch_port.parity.locks import Locked
-from torch_port.parity.matching import Matching
-from torch_port.parity.pairing import Pair
-from torch_port.parity.sides import Name, Precision, Run, Side, Values, is_floating
-from torch_port.parity.torch_sides import TorchSide
+from torch_port.parity.matching.matching import Matching
+from torch_port.parity.matching.pairing import Pair
+from torch_port.parity.sides.images import channels_first, channels_last, is_turned
+from torch_port.parity.sides.locks import Locked
+from torch_port.parity.sides.side import Name, Precision, Run, Side, Values, is_floating
+from torch_port.parity.sides.torch_side import TorchSide
 
 
 class Sides(NamedTuple):

@@ -14,8 +14,8 @@ from torch_port.parity.catalogue.changes import (
     instead,
 )
 from torch_port.parity.catalogue.entry import Entry
-from torch_port.parity.hypotheses import Context, Hypothesis
-from torch_port.parity.torch_calls import Call
+from torch_port.parity.diagnosis.hypotheses import Context, Hypothesis
+from torch_port.parity.sides.torch_calls import Call
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": functional.relu,

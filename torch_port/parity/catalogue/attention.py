@@ -8,8 +8,8 @@ import torch
 
 from torch_port.parity.catalogue.changes import another, instead, is_number
 from torch_port.parity.catalogue.entry import Entry
-from torch_port.parity.hypotheses import Context, Hypothesis
-from torch_port.parity.torch_calls import Call
+from torch_port.parity.diagnosis.hypotheses import Context, Hypothesis
+from torch_port.parity.sides.torch_calls import Call
 
 
 def _scale(call: Call, context: Context) -> Iterator[Hypothesis]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from torch_port.parity.hypotheses import Domain, Hypothesis
-from torch_port.parity.torch_calls import Call
+from torch_port.parity.diagnosis.hypotheses import Domain, Hypothesis
+from torch_port.parity.sides.torch_calls import Call
 
 NORMS = {"batch_norm", "layer_norm", "rms_norm", "group_norm", "instance_norm"}
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from torch_port.parity.catalogue.changes import another
 from torch_port.parity.catalogue.entry import Entry
-from torch_port.parity.hypotheses import Context, Hypothesis
-from torch_port.parity.torch_calls import Call
+from torch_port.parity.diagnosis.hypotheses import Context, Hypothesis
+from torch_port.parity.sides.torch_calls import Call
 
 
 def _padding_trained(call: Call, context: Context) -> Iterator[Hypothesis]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from torch_port.parity.recipe_changes import Kernels, RecipeChange, switch
-from torch_port.parity.recipes import Recipe
+from torch_port.parity.updates.recipe_changes import Kernels, RecipeChange, switch
+from torch_port.parity.updates.recipes import Recipe
 
 
 def sign(recipe: Recipe, kernels: Kernels) -> Iterator[RecipeChange]:

@@ -13,8 +13,8 @@ from torch_port.parity.catalogue.changes import (
     instead,
 )
 from torch_port.parity.catalogue.entry import Entry
-from torch_port.parity.hypotheses import Context, Hypothesis
-from torch_port.parity.torch_calls import Call
+from torch_port.parity.diagnosis.hypotheses import Context, Hypothesis
+from torch_port.parity.sides.torch_calls import Call
 
 
 def _transposed(call: Call, context: Context) -> Iterator[Hypothesis]:

@@ -14,8 +14,8 @@ from torch_port.parity.catalogue.changes import (
 )
 from torch_port.parity.catalogue.entry import Entry
 from torch_port.parity.catalogue.labels import OVER_CLASSES, is_weighted, leaves_out
-from torch_port.parity.hypotheses import Context, Hypothesis
-from torch_port.parity.torch_calls import Call
+from torch_port.parity.diagnosis.hypotheses import Context, Hypothesis
+from torch_port.parity.sides.torch_calls import Call
 
 LOSSES = {
     "cross_entropy", "nll_loss", "mse_loss", "l1_loss", "soft_margin_loss", "binary_cross_entropy",

@@ -8,8 +8,8 @@ import torch
 
 from torch_port.parity.catalogue.changes import NORMS, another, constant, instead, is_number
 from torch_port.parity.catalogue.entry import Entry
-from torch_port.parity.hypotheses import Context, Hypothesis
-from torch_port.parity.torch_calls import Call
+from torch_port.parity.diagnosis.hypotheses import Context, Hypothesis
+from torch_port.parity.sides.torch_calls import Call
 
 _RUNNING = {"batch_norm", "instance_norm"}
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from torch_port.parity.hypotheses import Domain
-from torch_port.parity.recipe_changes import Kernels, RecipeChange, switch
-from torch_port.parity.recipes import Number, Recipe
+from torch_port.parity.diagnosis.hypotheses import Domain
+from torch_port.parity.updates.recipe_changes import Kernels, RecipeChange, switch
+from torch_port.parity.updates.recipes import Number, Recipe
 
 SQUARES = ("rmsprop", "adagrad", "adam")
 """The families that divide by the root of squares."""

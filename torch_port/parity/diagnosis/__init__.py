@@ -1,0 +1,1 @@
+"""Where two programs part, and which change makes the difference vanish."""

@@ -1,0 +1,1 @@
+"""Which parameters and layers of the two sides belong together."""

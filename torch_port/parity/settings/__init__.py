@@ -1,0 +1,1 @@
+"""What can be read off both sides before anything runs."""

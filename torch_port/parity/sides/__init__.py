@@ -1,0 +1,1 @@
+"""What a side is, of either framework, and how it is run."""

@@ -1,0 +1,1 @@
+"""Trainings compared, step by step and as a whole."""

@@ -1,0 +1,1 @@
+"""Optimisers: their updates compared, and a reference whose settings are changed until it fits."""
