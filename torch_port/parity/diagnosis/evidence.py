@@ -30,6 +30,8 @@ def patterns(jax: np.ndarray, torch: np.ndarray) -> list[str]:
     Example:
       >>> patterns(np.array([1.0, 2.0]), np.array([2.0, 4.0]))
       ['PyTorch is 2 times JAX everywhere']
+      >>> patterns(np.array([1.0, 2.0]), np.array([1.0, 2.0]) * (1 - 1e-7))
+      ['PyTorch is (1 -1.0e-07) times JAX everywhere']
       >>> patterns(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 2.5], [3.0, 4.5]]))
       ['the difference is the same for every example', 'only 1 of 2 channels differ']
     """
@@ -37,7 +39,8 @@ def patterns(jax: np.ndarray, torch: np.ndarray) -> list[str]:
     if not finite.all():
         return [f"{np.sum(~finite)} of {finite.size} values are not finite"]
     if ratio := _constant_ratio(jax, torch):
-        return [f"PyTorch is {ratio:.6g} times JAX everywhere"]
+        times = f"{ratio:.6g}" if abs(ratio - 1) > 1e-5 else f"(1 {ratio - 1:+.1e})"
+        return [f"PyTorch is {times} times JAX everywhere"]
     return [*_of_the_difference(jax, torch)] or [_typical(jax, torch)]
 
 
