@@ -143,3 +143,14 @@ def test_what_a_change_calls_is_not_counted_among_the_calls():
         scaled, lambda x, w: functional.leaky_relu(x @ w), (images, kernel)
     ).faults
     assert {cause.id for cause in fault.causes} == {"input-scaling", "leaky-relu-slope"}
+
+
+def test_a_kernel_without_a_partner_is_told_and_not_called_a_scale():
+    class Extra(torch.nn.Linear):
+        def __init__(self):
+            super().__init__(8, 4)
+            self.unused = torch.nn.Parameter(torch.zeros(2, 3))
+
+    (fault,) = parity.compare(linen.Dense(4), Extra(), X).faults
+    assert fault.causes == ()
+    assert fault.evidence == "unused is there on the PyTorch side only"

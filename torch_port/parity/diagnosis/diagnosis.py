@@ -36,13 +36,11 @@ def diagnose(
     # locked, each place shows its own fault; but what belongs together by its order need not do so
     # by what it computes, and then only the whole can tell
     locked, free = (bench_of(sides, jax, scope, free=free) for free in (False, True))
-    searched = []
-    for bench, most in ((locked, 1), (free, 1), (locked, 2)):
-        searched.append(_search(bench, most))
-        faults = searched[-1][0]
+    faults, edits = _search(locked, 1)
+    for bench, most in ((free, 1), (locked, 2)):
         if faults and all(fault.causes for fault in faults):
             break
-    faults, edits = searched[-1]
+        faults, edits = _search(bench, most)
     changed = {locked.trace.calls[number].path for number in edits}
     return (*faults, *_without_partner(alone, changed, sides))
 
@@ -143,23 +141,31 @@ def _without_partner(
     alone: Sequence[tuple[str, Difference]], changed: set[str], sides: Sides
 ) -> list[Fault]:
     """Parameters of one side only that no fault explains: they may have changed nothing yet."""
-    entries = {entry.id: entry for entry in PROGRAM_ENTRIES}
+    arrays = {**sides.jax_values.params, **sides.torch_values.params}
+    dims = {str(name): array.ndim for name, array in arrays.items()}
     missing = []
     for layer, difference in alone:
         of_torch = difference.torch_path.rpartition(".")[0]
         if (sides.matching.layers.get(layer) if difference.jax_path else of_torch) in changed:
             continue
         path = difference.jax_path or difference.torch_path
-        entry = entries["bias-missing" if "bias" in path.rpartition("/")[2] else "scale-missing"]
         side = "JAX" if difference.jax_path else "PyTorch"
-        cause = Cause(
-            entry.id,
-            entry.title,
-            entry.explanation,
-            f"JAX: {entry.jax_fix}; or PyTorch: {entry.torch_fix}",
-            f"{path} is there on the {side} side only",
-            difference.jax_path or layer,
-            difference.torch_path,
-        )
-        missing.append(Fault(difference, (cause,)))
+        evidence = f"{path} is there on the {side} side only"
+        causes = (_missing(path, layer, difference, evidence),) if dims[path] == 1 else ()
+        missing.append(Fault(difference, causes, evidence="" if causes else evidence))
     return missing
+
+
+def _missing(path: str, layer: str, difference: Difference, evidence: str) -> Cause:
+    """A bias or a scale of one side only."""
+    id = "bias-missing" if "bias" in path.replace("/", ".").rpartition(".")[2] else "scale-missing"
+    entry = next(entry for entry in PROGRAM_ENTRIES if entry.id == id)
+    return Cause(
+        entry.id,
+        entry.title,
+        entry.explanation,
+        f"JAX: {entry.jax_fix}; or PyTorch: {entry.torch_fix}",
+        evidence,
+        difference.jax_path or layer,
+        difference.torch_path,
+    )
