@@ -138,8 +138,12 @@ def _gradients(found: list[Difference], bench: Bench) -> list[Place]:
 
 
 def _pairs(near: Sequence[Near]) -> Iterator[tuple[Near, Near]]:
-    """Each of the best with each behind it, nearest first."""
-    return ((near[i], other) for i in range(len(near[:BEST])) for other in near[i + 1 :])
+    """Each of the best with each behind it, nearest first; of one call in either order."""
+    for i, first in enumerate(near[:BEST]):
+        for second in near[i + 1 :]:
+            yield first, second
+            if first.trials[0].hypothesis.call == second.trials[0].hypothesis.call:
+                yield second, first
 
 
 class Target:
