@@ -17,6 +17,10 @@ from torch_port.parity.sides.torch_calls import Call, Edits
 BEST, MOST_RUNS = 8, 800
 """How many of the hypotheses that leave least are tried with all others, and for how long."""
 
+BEST_OF_FEW = 24
+UNLIKELY_OF_FEW = {"activation-missing", "activation-different"}
+"""What is left of a single number says little of what is near; of losses other things go wrong."""
+
 FEW = 16
 """With fewer numbers than these a difference may vanish by chance."""
 
@@ -121,8 +125,9 @@ def pairs_that_fit(
 ) -> list[Fit]:
     """The first that fits of two at a time: those that leave least alone, each with any other."""
     target = Target(bench, edits, place_of(fault), _gradients(found, bench))
-    applicable = sorted((one for one in near if np.isfinite(one.left)), key=lambda one: one.left)
-    for first, second in _pairs(applicable):
+    likely = lambda one: (target.few and one.trials[0].entry.id in UNLIKELY_OF_FEW, one.left)
+    best = BEST_OF_FEW if target.few else BEST
+    for first, second in _pairs(sorted(near, key=likely), best):
         if target.runs > MOST_RUNS:
             break
         trials = first.trials + second.trials
@@ -137,9 +142,9 @@ def _gradients(found: list[Difference], bench: Bench) -> list[Place]:
     return [place_of(d) for d in apart if d.kind in BACKWARD]
 
 
-def _pairs(near: Sequence[Near]) -> Iterator[tuple[Near, Near]]:
+def _pairs(near: Sequence[Near], best: int) -> Iterator[tuple[Near, Near]]:
     """Each of the best with each behind it, nearest first; of one call in either order."""
-    for i, first in enumerate(near[:BEST]):
+    for i, first in enumerate(one for one in near[:best] if np.isfinite(one.left)):
         for second in near[i + 1 :]:
             yield first, second
             if first.trials[0].hypothesis.call == second.trials[0].hypothesis.call:
@@ -161,7 +166,8 @@ class Target:
     def __init__(self, bench: Bench, edits: Edits, place: Place, gradients: Sequence[Place] = ()):
         self.bench, self.edits, self.place = bench, edits, place
         limits = bench.limits(edits, [place])
-        if bench.residuals(edits, [place])[0].size < FEW:
+        self.few = bench.residuals(edits, [place])[0].size < FEW
+        if self.few:
             limits |= bench.limits(edits, gradients)
         self.limits = limits
         self.runs = 0
@@ -187,7 +193,8 @@ class Target:
         if not open_ones:
             return best._replace(left=_size(self.residual(trials, best.values)))
         if known:
-            tried = [[likely[i][0] for i in open_ones], [known[i] for i in open_ones]]
+            usual = [likely[i][0] for i in open_ones]
+            tried = [usual, [known[i] or likely[i][0] for i in open_ones]]
         else:
             tried = [[start] for start in likely[open_ones[0]]]
         for values in tried:
