@@ -35,11 +35,15 @@ class Gated(nn.Module):
 class Embed(nnx.Module):
     """By hand: Flax's own is cast to float32 wherever it is used."""
 
-    def __init__(self, size, width, rngs):
+    def __init__(self, size, width, padding, rngs):
         self.embedding = nnx.Param(0.1 * jax.random.normal(rngs.params(), (size, width)))
+        self.padding = padding
 
     def __call__(self, tokens):
-        return self.embedding[tokens]
+        rows = self.embedding[tokens]
+        if self.padding is None:
+            return rows
+        return jnp.where((tokens == self.padding)[..., None], jax.lax.stop_gradient(rows), rows)
 
 
 class RMSNorm(nnx.Module):
@@ -56,9 +60,9 @@ class RMSNorm(nnx.Module):
 
 
 class NnxGated(nnx.Module):
-    def __init__(self, epsilons, activation, exchanged, axis, has_scale, rngs):
+    def __init__(self, epsilons, activation, exchanged, axis, has_scale, padding, rngs):
         dense = lambda n, m: nnx.Linear(n, m, use_bias=False, rngs=rngs)
-        self.embed = Embed(9, 6, rngs)
+        self.embed = Embed(9, 6, padding, rngs)
         self.norm = RMSNorm(6, epsilons[0], axis, has_scale)
         self.gate, self.up, self.down = dense(6, 10), dense(6, 10), dense(10, 6)
         self.final = RMSNorm(6, epsilons[1])
@@ -74,12 +78,12 @@ class NnxGated(nnx.Module):
 
 def swiglu_and_rms_norm_in_nnx(
     *, seed=0, scale=1.0, epsilons=(1e-5, 1e-6), activation=nnx.silu, exchanged=False, axis=-1,
-    has_scale=True,
+    has_scale=True, padding=None,
 ) -> Pair:  # fmt: skip
     theirs = lively(Gated())
     with torch.no_grad():
         theirs.embed.weight.mul_(scale)
-    ours = NnxGated(epsilons, activation, exchanged, axis, has_scale, nnx.Rngs(seed))
+    ours = NnxGated(epsilons, activation, exchanged, axis, has_scale, padding, nnx.Rngs(seed))
     return ours, theirs, np.array([[1, 2, 6, 8], [0, 0, 3, 5]]), {"seed": seed}
 
 
@@ -103,6 +107,7 @@ GATED = Port(
         *wrong("parameters-permuted", "layer down", "exchanged", True),
         *wrong("normalization-axis", "layer norm", "axis", 1, (1, 2)),
         *wrong("scale-missing", "layer norm", "has_scale", False),
+        *wrong("embedding-padding", "parameter gradient embed/embedding", "padding", 0),
     ),
 )
 
