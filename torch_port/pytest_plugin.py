@@ -10,7 +10,6 @@ the whole report of each failure as a page. PyTorch and JAX load when the fixtur
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,9 +63,7 @@ class Parity:
           AssertionError: they do not; the message is the report.
         """
         __tracebackhide__ = True
-        from torch_port.parity import compare
-
-        return self._held(compare, args, kwargs)
+        return self._held("compare", args, kwargs)
 
     def compare_optimizers(self, *args: Any, **kwargs: Any) -> Report:
         """Compares two optimisers, as `torch_port.parity.compare_optimizers` does.
@@ -82,9 +79,7 @@ class Parity:
           AssertionError: they do not; the message is the report.
         """
         __tracebackhide__ = True
-        from torch_port.parity import compare_optimizers
-
-        return self._held(compare_optimizers, args, kwargs)
+        return self._held("compare_optimizers", args, kwargs)
 
     def compare_training(self, *args: Any, **kwargs: Any) -> Report:
         """Compares two trainings, as `torch_port.parity.compare_training` does.
@@ -100,13 +95,13 @@ class Parity:
           AssertionError: they do not; the message is the report.
         """
         __tracebackhide__ = True
-        from torch_port.parity import compare_training
+        return self._held("compare_training", args, kwargs)
 
-        return self._held(compare_training, args, kwargs)
-
-    def _held(self, function: Callable[..., Report], args: tuple, kwargs: dict) -> Report:
+    def _held(self, comparison: str, args: tuple, kwargs: dict) -> Report:
         __tracebackhide__ = True
-        report = function(*args, **kwargs)
+        from torch_port import parity
+
+        report = getattr(parity, comparison)(*args, **kwargs)
         if report.verdict != "semantic":
             return report
         raise AssertionError("\n".join([str(report), *self._keep(report)]))

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from torch_port.parity.comparison import Runs, Scope, Sides, items, run_jax, run_torch
+from torch_port.parity.comparison import Runs, Scope, Sides
 from torch_port.parity.diagnosis.diagnosis import diagnose
 from torch_port.parity.diagnosis.hidden import hidden_differences
-from torch_port.parity.diagnosis.lockstep import LOCALISES_ONLY, judged
-from torch_port.parity.ladder import Judgement, Verdict
+from torch_port.parity.diagnosis.lockstep import LOCALISES_ONLY, run_and_judged
+from torch_port.parity.ladder import Judgement, Verdict, worst
 from torch_port.parity.report import Difference, Report
 from torch_port.parity.settings.settings import initial_settings, settings_of
 from torch_port.parity.sides.preparation import Task, prepared
@@ -114,13 +114,11 @@ def compare_sides(sides: Sides, scope: Scope) -> Compared:
       sides: both sides with their values.
       scope: what is compared.
     """
-    jax = run_jax(sides, scope)
-    found = [judged(item, scope) for item in items(sides, jax, run_torch(sides, scope), scope)]
+    jax, found = run_and_judged(sides, scope)
     notes = []
     if _verdict(found) == "semantic" and (notes := _float32_inside(sides)):
         scope = scope._replace(moved_in="float32")
-        jax = run_jax(sides, scope)
-        found = [judged(item, scope) for item in items(sides, jax, run_torch(sides, scope), scope)]
+        jax, found = run_and_judged(sides, scope)
     found = _with_alone(found, sides)
     return Compared(_verdict(found), found, notes, scope, jax)
 
@@ -136,8 +134,7 @@ def _check_repeats(sides: Sides) -> None:
 
 
 def _verdict(found: list[Difference]) -> Verdict:
-    decisive = {d.verdict for d in found if d.kind not in LOCALISES_ONLY}
-    return next(v for v in ("semantic", "rounding", "equal") if v in decisive or v == "equal")
+    return worst(d.verdict for d in found if d.kind not in LOCALISES_ONLY)
 
 
 def parameters_alone(sides: Sides) -> list[tuple[str, Difference]]:

@@ -66,6 +66,14 @@ def filled(values: Values, arrays: Mapping[Name, np.ndarray]) -> Values:
     return Values(params, state, values.inputs)
 
 
+def carried(sides: Sides, values: Values) -> Values:
+    """PyTorch's values with parameters and statistics of JAX put in; the inputs stay its own."""
+    ours = {**values.params, **values.state}
+    theirs = {**sides.torch_values.params, **sides.torch_values.state}
+    theirs |= {pair.torch: pair.to_torch(ours[pair.jax]) for pair in sides.matching.pairs}
+    return filled(sides.torch_values, theirs)
+
+
 def run_jax(sides: Sides, scope: Scope) -> Runs:
     """All runs of the JAX side."""
     values, moved = sides.jax_values, moved_values(sides, scope)[0]
@@ -95,12 +103,10 @@ def moved_values(sides: Sides, scope: Scope) -> tuple[Values, Values]:
     of_all = lambda arrays: {name: move(array) for name, array in arrays.items()}
     params, state = of_all(sides.jax_values.params), of_all(sides.jax_values.state)
     inputs = [move(array) for array in sides.jax_values.inputs]
-    theirs = {**sides.torch_values.params, **sides.torch_values.state}
-    theirs |= {p.torch: p.to_torch((params | state)[p.jax]) for p in sides.matching.pairs}
+    moved = Values(params, state, inputs)
     lying = zip(sides.jax_values.inputs, sides.torch_values.inputs, inputs, strict=True)
     turned = [channels_first(x) if is_turned(a, b) else x for a, b, x in lying]
-    moved = filled(sides.torch_values._replace(inputs=turned), theirs)
-    return Values(params, state, inputs), moved
+    return moved, carried(sides, moved)._replace(inputs=turned)
 
 
 def items(sides: Sides, jax: Runs, torch: Runs, scope: Scope) -> Iterator[Item]:

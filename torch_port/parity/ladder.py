@@ -7,12 +7,16 @@ near 2⁻²⁹, the quotient of their units, whatever the depth and the conditio
 D stays what it is. No tolerance is chosen: between the two lie many orders of magnitude.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 Verdict = Literal["equal", "rounding", "semantic"]
+
+VERDICTS: tuple[Verdict, ...] = ("semantic", "rounding", "equal")
+"""The worst first."""
 
 UNITS = 2.0**-29
 """The unit of float64 over that of float32."""
@@ -142,6 +146,16 @@ def judge_in_float32(
     return Judgement(
         "equal" if same else verdict, plain.error32, plain.error64, plain.ratio, plain.ulps
     )
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of verdicts; of none, that all is equal.
+
+    Example:
+      >>> worst(["equal", "semantic", "rounding"]), worst([])
+      ('semantic', 'equal')
+    """
+    return min(verdicts, key=VERDICTS.index, default=VERDICTS[-1])
 
 
 def rounding_limit(evidence: Evidence, precision: str) -> float:

@@ -1,8 +1,10 @@
 """What the catalogue holds: one object for each known difference of meaning."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from torch_port.parity.report import Cause
 
 About = Literal["program", "optimizer", "data", "settings"]
 """Where a difference lives: in what a model or loss computes, in the updates, in what both are fed,
@@ -33,3 +35,15 @@ class Entry:
     source: str
     about: About
     hypotheses: Callable[..., Iterable[Any]]
+
+    def cause(self, words: Mapping[str, Any], evidence: str, **known: Any) -> Cause:
+        """The difference as a cause.
+
+        Args:
+          words: the constants of both sides, for the fixes.
+          evidence: what was put in, and what it did.
+          **known: what else is known of the cause.
+        """
+        fixes = self.jax_fix.format(**words), self.torch_fix.format(**words)
+        fix = "JAX: {}; or PyTorch: {}".format(*fixes)
+        return Cause(self.id, self.title, self.explanation, fix, evidence, **known)

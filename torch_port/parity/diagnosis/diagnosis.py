@@ -11,7 +11,14 @@ from dataclasses import replace
 from torch_port.parity.catalogue import PROGRAM_ENTRIES
 from torch_port.parity.comparison import Runs, Scope, Sides
 from torch_port.parity.diagnosis.evidence import described
-from torch_port.parity.diagnosis.fitting import Fit, Near, candidates, fits, pairs_that_fit
+from torch_port.parity.diagnosis.fitting import (
+    Fit,
+    Near,
+    Target,
+    candidates,
+    fits,
+    pairs_that_fit,
+)
 from torch_port.parity.diagnosis.hypotheses import combined
 from torch_port.parity.diagnosis.lockstep import BACKWARD, Bench, Place, bench_of, place_of
 from torch_port.parity.diagnosis.probes import parted
@@ -35,9 +42,9 @@ def diagnose(
     """
     # locked, each place shows its own fault; but what belongs together by its order need not do so
     # by what it computes, and then only the whole can tell
-    locked, free = (bench_of(sides, jax, scope, free=free) for free in (False, True))
+    locked = bench_of(sides, jax, scope)
     faults, edits = _search(locked, 1)
-    for bench, most in ((free, 1), (locked, 2)):
+    for bench, most in ((locked.unlocked(), 1), (locked, 2)):
         if faults and all(fault.causes for fault in faults):
             break
         faults, edits = _search(bench, most)
@@ -81,16 +88,17 @@ def _explained(
     bench: Bench, edits: Edits, found: list[Difference], fault: Difference, most: int
 ) -> tuple[Fit, Fault] | None:
     """The best explanation of a fault, and the fault with it and the others."""
+    target = Target(bench, edits, found, fault)
     close: list[Near] = []
     fitting: list[Fit] = []
     for calls in bench.calls_before(fault):
         trials = candidates(PROGRAM_ENTRIES, calls, bench)
-        fitting, near = fits(trials, bench, edits, found, fault)
+        fitting, near = fits(trials, target, found)
         close += near
         if fitting:
             break
     if not fitting and most > 1:
-        fitting = pairs_that_fit(close, bench, edits, found, fault)
+        fitting = pairs_that_fit(close, target, found)
     if not fitting:
         return None
     fitting, probe = parted(fitting, bench, edits, fault)
@@ -116,17 +124,13 @@ def _causes(fit: Fit, bench: Bench, fault: Difference) -> tuple[Cause, ...]:
         call = bench.trace.calls[hypothesis.call]
         said = hypothesis.said.format("" if value is None else shown(value))
         causes.append(
-            Cause(
-                entry.id,
-                entry.title,
-                entry.explanation,
-                f"JAX: {entry.jax_fix.format(**words)}; or PyTorch: "
-                f"{entry.torch_fix.format(**words)}",
+            entry.cause(
+                words,
                 f"with {said}{together} the difference in float64 falls from {error:.1e} to "
                 "rounding",
-                fault.jax_path,
-                call.path or fault.torch_path,
-                constants,
+                jax_path=fault.jax_path,
+                torch_path=call.path or fault.torch_path,
+                constants=constants,
             )
         )
     return tuple(causes)
@@ -160,12 +164,6 @@ def _missing(path: str, layer: str, difference: Difference, evidence: str) -> Ca
     """A bias or a scale of one side only."""
     id = "bias-missing" if "bias" in path.replace("/", ".").rpartition(".")[2] else "scale-missing"
     entry = next(entry for entry in PROGRAM_ENTRIES if entry.id == id)
-    return Cause(
-        entry.id,
-        entry.title,
-        entry.explanation,
-        f"JAX: {entry.jax_fix}; or PyTorch: {entry.torch_fix}",
-        evidence,
-        difference.jax_path or layer,
-        difference.torch_path,
+    return entry.cause(
+        {}, evidence, jax_path=difference.jax_path or layer, torch_path=difference.torch_path
     )

@@ -107,28 +107,21 @@ def _parameters(call: Call) -> list[str]:
 
 
 def fits(
-    trials: Iterable[Trial],
-    bench: Bench,
-    edits: Edits,
-    found: list[Difference],
-    fault: Difference,
+    trials: Iterable[Trial], target: "Target", found: list[Difference]
 ) -> tuple[list[Fit], list[Near]]:
     """Those that alone make the difference vanish, best first, and what the others leave of it."""
-    target = Target(bench, edits, place_of(fault), _gradients(found, bench))
     near = [target.nearest((trial,)) for trial in trials]
     fitting = [fit for one in near if (fit := _confirmed(one, target, found))]
     return sorted(fitting, key=lambda fit: -fit.mended), near
 
 
-def pairs_that_fit(
-    near: Sequence[Near], bench: Bench, edits: Edits, found: list[Difference], fault: Difference
-) -> list[Fit]:
+def pairs_that_fit(near: Sequence[Near], target: "Target", found: list[Difference]) -> list[Fit]:
     """The first that fits of two at a time: those that leave least alone, each with any other."""
-    target = Target(bench, edits, place_of(fault), _gradients(found, bench))
     likely = lambda one: (target.few and one.trials[0].entry.id in UNLIKELY_OF_FEW, one.left)
     best = BEST_OF_FEW if target.few else BEST
+    until = target.runs + MOST_RUNS
     for first, second in _pairs(sorted(near, key=likely), best):
-        if target.runs > MOST_RUNS:
+        if target.runs > until:
             break
         trials = first.trials + second.trials
         if fit := _confirmed(target.nearest(trials, first.values + second.values), target, found):
@@ -159,17 +152,15 @@ class Target:
     Args:
       bench: on which it is run.
       edits: which are in force already.
-      place: of the difference.
-      gradients: the gradients that are apart.
+      found: all that was compared under these.
+      fault: the difference.
     """
 
-    def __init__(self, bench: Bench, edits: Edits, place: Place, gradients: Sequence[Place] = ()):
-        self.bench, self.edits, self.place = bench, edits, place
-        limits = bench.limits(edits, [place])
-        self.few = bench.residuals(edits, [place])[0].size < FEW
-        if self.few:
-            limits |= bench.limits(edits, gradients)
-        self.limits = limits
+    def __init__(self, bench: Bench, edits: Edits, found: list[Difference], fault: Difference):
+        self.bench, self.edits, self.place = bench, edits, place_of(fault)
+        self.few = bench.residuals(edits, [self.place])[0].size < FEW
+        gradients = _gradients(found, bench) if self.few else []
+        self.limits = bench.limits(edits, [self.place, *gradients])
         self.runs = 0
         self.before = _size(self.residual(()))
 

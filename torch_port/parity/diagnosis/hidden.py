@@ -1,8 +1,8 @@
 """What the given values hide: programs that agree on them, and not on others."""
 
-from torch_port.parity.comparison import Scope, Sides, forward_items, run_jax, run_torch
+from torch_port.parity.comparison import Scope, Sides
 from torch_port.parity.diagnosis.diagnosis import diagnose
-from torch_port.parity.diagnosis.lockstep import LOCALISES_ONLY, judged
+from torch_port.parity.diagnosis.lockstep import LOCALISES_ONLY, run_and_judged
 from torch_port.parity.diagnosis.probes import PROBES
 
 
@@ -29,13 +29,9 @@ def hidden_differences(sides: Sides, scope: Scope) -> list[str]:
 
 
 def _difference_at(sides: Sides, scope: Scope) -> str:
-    jax = run_jax(sides, scope)
-    differences = [
-        judged(item, scope)
-        for item in forward_items(sides, jax, run_torch(sides, scope), scope)
-        if item.place[0] not in LOCALISES_ONLY
-    ]
-    first = next((d for d in differences if d.verdict == "semantic"), None)
+    jax, found = run_and_judged(sides, scope)
+    decisive = (d for d in found if d.kind not in LOCALISES_ONLY)
+    first = next((d for d in decisive if d.verdict == "semantic"), None)
     if first is None:
         return ""
     causes = [cause for fault in diagnose(sides, jax, scope) for cause in fault.causes]

@@ -16,14 +16,17 @@ from torch_port.parity.comparison import (
     Sides,
     forward_items,
     gradient_items,
+    items,
     layer_gradients,
     locked_to,
     moved_values,
+    run_jax,
+    run_torch,
 )
 from torch_port.parity.ladder import judge, judge_in_float32, rounding_limit
 from torch_port.parity.report import Difference
 from torch_port.parity.sides.locks import FREE, Locked
-from torch_port.parity.sides.side import Run
+from torch_port.parity.sides.side import Run, Values
 from torch_port.parity.sides.torch_calls import Call, Edits
 from torch_port.parity.sides.torch_side import Trace
 
@@ -46,6 +49,13 @@ def judged(item: Item, scope: Scope) -> Difference:
     return Difference(*item.place, judge_in_float32(evidence, *evidence[2::3]))
 
 
+def run_and_judged(sides: Sides, scope: Scope) -> tuple[Runs, list[Difference]]:
+    """What the JAX side computes, and every quantity of both, judged."""
+    jax = run_jax(sides, scope)
+    found = items(sides, jax, run_torch(sides, scope), scope)
+    return jax, [judged(item, scope) for item in found]
+
+
 class Bench(NamedTuple):
     """The PyTorch side, set up to be run again and again under edits of its calls.
 
@@ -54,6 +64,7 @@ class Bench(NamedTuple):
       jax: what the JAX side computed; it is not run again.
       scope: what is compared.
       locks: what the PyTorch side is locked to in each of its runs; nothing, to run it freely.
+      moved: PyTorch's values, moved by one unit.
       trace: its calls, and where its layers end.
       is_free: whether it is locked to nothing.
     """
@@ -62,20 +73,20 @@ class Bench(NamedTuple):
     jax: Runs
     scope: Scope
     locks: tuple[Locked, Locked, Locked]
+    moved: Values
     trace: Trace
     is_free: bool = False
 
     def run(self, edits: Edits) -> Runs:
         """All runs of the PyTorch side."""
-        values, moved = self.sides.torch_values, moved_values(self.sides, self.scope)[1]
-        rerun = self.sides.torch.rerun
+        values, rerun = self.sides.torch_values, self.sides.torch.rerun
         given = zip(
-            (values, values, moved), ("float32", "float64", self.scope.moved_in), self.locks,
+            (values, values, self.moved), ("float32", "float64", self.scope.moved_in), self.locks,
             strict=True,
         )  # fmt: skip
         return Runs(*(rerun(v, precision, lock, edits)[0] for v, precision, lock in given))
 
-    def run_once(self, edits: Edits, *, gradients: bool = True) -> Run:
+    def run_once(self, edits: Edits, *, gradients: bool) -> Run:
         """The run in float64 alone."""
         values, lock = self.sides.torch_values, self.locks[1]
         return self.sides.torch.rerun(values, "float64", lock, edits, gradients)[0]
@@ -83,6 +94,10 @@ class Bench(NamedTuple):
     def differences(self, edits: Edits) -> list[Difference]:
         """Every quantity under edits, judged, in the order of computation."""
         return [judged(item, self.scope) for item in _items(self, self.run(edits))]
+
+    def unlocked(self) -> "Bench":
+        """The same without locks: the PyTorch side goes on with its own values."""
+        return self._replace(locks=UNLOCKED, is_free=True)
 
     def decides(self, difference: Difference) -> bool:
         """Whether a difference says that the sides part, or only where.
@@ -157,7 +172,8 @@ def bench_of(sides: Sides, jax: Runs, scope: Scope, *, free: bool = False) -> Be
     """
     run, trace = sides.torch.rerun(sides.torch_values, "float64", FREE, {})
     locks = UNLOCKED if free else tuple(locked_to(sides, r, run) for r in jax)
-    return Bench(sides, jax, scope, locks, trace, free)  # type: ignore[arg-type]
+    moved = moved_values(sides, scope)[1]
+    return Bench(sides, jax, scope, locks, moved, trace, free)  # type: ignore[arg-type]
 
 
 def place_of(difference: Difference) -> Place:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from torch_port.parity.comparison import Sides, filled, run_jax
+from torch_port.parity.comparison import Sides, carried, run_jax
 from torch_port.parity.diagnosis.fitting import Fit
 from torch_port.parity.diagnosis.hypotheses import combined
-from torch_port.parity.diagnosis.lockstep import UNLOCKED, Bench, bench_of, place_of
+from torch_port.parity.diagnosis.lockstep import Bench, bench_of, place_of
 from torch_port.parity.ladder import CLEARLY_ROUNDING, UNITS
 from torch_port.parity.report import Difference
-from torch_port.parity.sides.side import Values, is_floating
+from torch_port.parity.sides.side import is_floating
 from torch_port.parity.sides.torch_calls import Edits
 
 
@@ -28,15 +28,9 @@ def _of_inputs(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Sides], 
 def _of_parameters(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Sides], Sides]:
     def probe(sides: Sides) -> Sides:
         change_floats = lambda x: change(x).astype(x.dtype) if is_floating(x) else x
-        state = sides.jax_values.state
         params = {name: change_floats(x) for name, x in sides.jax_values.params.items()}
-        theirs = {**sides.torch_values.params, **sides.torch_values.state}
-        ours = {**params, **state}
-        theirs |= {pair.torch: pair.to_torch(ours[pair.jax]) for pair in sides.matching.pairs}
-        return sides._replace(
-            jax_values=Values(params, state, sides.jax_values.inputs),
-            torch_values=filled(sides.torch_values, theirs),
-        )
+        values = sides.jax_values._replace(params=params)
+        return sides._replace(jax_values=values, torch_values=carried(sides, values))
 
     return probe
 
@@ -98,8 +92,8 @@ def _holding(
 
 def _parts(fits: Sequence[Fit], sides: Sides, bench: Bench, edits: Edits) -> bool:
     """Whether the explanations compute something else there, by runs of PyTorch alone."""
-    there = bench._replace(sides=sides, locks=UNLOCKED)
-    runs = [there.run_once(combined(edits, fit.edits())) for fit in fits]
+    there = bench._replace(sides=sides).unlocked()
+    runs = [there.run_once(combined(edits, fit.edits()), gradients=False) for fit in fits]
     numbers = [
         np.concatenate([np.ravel(x) for x in [*run.outputs, *run.statistics.values()]] or [[]])
         for run in runs

@@ -193,14 +193,11 @@ def _how_many(a: np.ndarray, b: np.ndarray) -> str:
 def _cause(id: str, difference: Difference, torch: Any, jax: Any) -> Cause:
     entry = next(entry for entry in CATALOGUE if entry.id == id)
     words = {"torch": torch, "jax": jax}
-    return Cause(
-        entry.id,
-        entry.title,
-        entry.explanation,
-        f"JAX: {entry.jax_fix.format(**words)}; or PyTorch: {entry.torch_fix.format(**words)}",
-        f"PyTorch: {torch}; JAX: {jax}; that is all in which the batches differ",
-        difference.jax_path,
-        difference.torch_path,
+    return entry.cause(
         words,
-        difference.step,
+        f"PyTorch: {torch}; JAX: {jax}; that is all in which the batches differ",
+        jax_path=difference.jax_path,
+        torch_path=difference.torch_path,
+        constants=words,
+        step=difference.step,
     )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from torch_port.parity.compare import Compared, compare_sides
-from torch_port.parity.comparison import Scope, Sides, filled, shared
+from torch_port.parity.comparison import Scope, Sides, carried, filled, shared
 from torch_port.parity.matching.matching import match
 from torch_port.parity.sides.jax_side import jax_program, named, side_of
 from torch_port.parity.sides.side import Name, Side, Values
@@ -87,13 +87,12 @@ class LockStep:
         batch = self.data.ours[t % len(self.data.ours)]
         sides = self._sides(batch)
         values = Values(params, state, [*batch.inputs, batch.labels])
-        ours, theirs = {**params, **state}, {**self.start.torch_values.params}
-        theirs |= {
+        theirs = {**self.start.torch_values.params} | {
             name: array + t if name.short == "num_batches_tracked" else array
             for name, array in self.start.torch_values.state.items()
         }
-        theirs |= {pair.torch: pair.to_torch(ours[pair.jax]) for pair in sides.matching.pairs}
-        torch_values = filled(sides.torch_values._replace(inputs=values.inputs), theirs)
+        own = filled(sides.torch_values._replace(inputs=values.inputs), theirs)
+        torch_values = carried(sides._replace(torch_values=own), values)
         return sides._replace(jax_values=values, torch_values=torch_values)
 
     def fed(self, done: Sequence[Step]) -> Fed:

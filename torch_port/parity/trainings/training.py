@@ -9,7 +9,7 @@ import torch
 from torch_port.parity.compare import Compared, not_compared, parameters_alone
 from torch_port.parity.diagnosis.diagnosis import diagnose
 from torch_port.parity.diagnosis.lockstep import LOCALISES_ONLY, Place, place_of
-from torch_port.parity.ladder import Verdict
+from torch_port.parity.ladder import Verdict, worst
 from torch_port.parity.report import Difference, Fault, Report
 from torch_port.parity.settings.optimizer_settings import optimizer_settings
 from torch_port.parity.settings.settings import initial_settings, settings_of
@@ -151,6 +151,5 @@ def _in_order(data: Batches, done: list[Step], updates: list[Difference]) -> lis
 
 
 def _worst(data: Batches, done: list[Step], updates: list[Difference]) -> Verdict:
-    found = {d.verdict for d in (*data.differences, *updates)}
-    found |= {step.compared.verdict for step in done}
-    return next(v for v in ("semantic", "rounding", "equal") if v in found)
+    found: list[Verdict] = [d.verdict for d in (*data.differences, *updates)]
+    return worst([*found, *(step.compared.verdict for step in done)])

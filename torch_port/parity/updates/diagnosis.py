@@ -99,12 +99,8 @@ def _causes(fit: Fit, first: Difference, found: Found) -> tuple[Cause, ...]:
             f"updates become JAX's in all {steps} steps, to rounding in {found.precision}"
         )
         causes.append(
-            Cause(
-                entry.id,
-                entry.title,
-                entry.explanation,
-                f"JAX: {entry.jax_fix.format(**words)}; or PyTorch: "
-                f"{entry.torch_fix.format(**words)}",
+            entry.cause(
+                words,
                 evidence,
                 jax_path="optimizer",
                 torch_path="optimizer",

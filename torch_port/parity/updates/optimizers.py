@@ -1,6 +1,5 @@
 """Whether two optimisers make the same updates from the same gradients, and if not, why."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,9 +10,9 @@ from torch_port.parity.ladder import (
     OWN_MOVES_IN_FLOAT32,
     Evidence,
     Judgement,
-    Verdict,
     judge,
     judge_in_float32,
+    worst,
 )
 from torch_port.parity.report import Difference, Fault, Report
 from torch_port.parity.settings.optimizer_settings import optimizer_settings
@@ -79,7 +78,7 @@ def compare_optimizers(
     found = judge_updates(jax_side, torch_factory, fed)
     faults = explained(found, fed)
     return Report(
-        verdict_of(found.differences),
+        worst(d.verdict for d in found.differences),
         tuple(found.differences),
         notes=tuple(found.notes),
         faults=faults,
@@ -117,7 +116,7 @@ def judge_updates(jax_side: JaxUpdates, torch_factory: TorchFactory, fed: Fed) -
     torch_runs = [run_torch(torch_factory, fed, precision) for precision in ("float32", "float64")]
     notes = _not_held(torch_runs[1], fed)
     found = _judged_in("float64", jax_side, torch_factory, fed, jax_runs, torch_runs, notes)
-    if verdict_of(found.differences) != "semantic":
+    if worst(d.verdict for d in found.differences) != "semantic":
         return found
     if inside := jax_side.float32_inside(fed):
         notes += [f"JAX {what} even in a float64 run, so float32 had to decide" for what in inside]
@@ -144,12 +143,6 @@ def explained(found: Updates, fed: Fed) -> tuple[Fault, ...]:
     read = recipe_of(run.optimizer, run.tensors, run.rates)
     runs = Found(found.jax, [run.updates for run in found.torch], found.precision)
     return (diagnose_updates(first, runs, read, type(run.optimizer).__name__, fed),)
-
-
-def verdict_of(differences: Sequence[Difference]) -> Verdict:
-    """The worst verdict of all."""
-    decisive = {d.verdict for d in differences}
-    return next(v for v in ("semantic", "rounding", "equal") if v in decisive or v == "equal")
 
 
 def _judged_in(precision, jax_side, torch_factory, fed, jax_runs, torch_runs, notes) -> Updates:
