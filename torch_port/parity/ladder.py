@@ -155,7 +155,8 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
       >>> worst(["equal", "semantic", "rounding"]), worst([])
       ('semantic', 'equal')
     """
-    return min(verdicts, key=VERDICTS.index, default=VERDICTS[-1])
+    found = {*verdicts}
+    return next(v for v in VERDICTS if v in found or v == "equal")
 
 
 def rounding_limit(evidence: Evidence, precision: str) -> float:
