@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import jax
@@ -59,10 +60,10 @@ def _name(keys: tuple[str, ...]) -> Name:
 def _from_linen(module, inputs, params, train, seed) -> Program:
     modes = mode_arguments(module.__call__, train)
     with jax.enable_x64(False):
-        variables = module.init(
+        # compiled as a whole: one operation after another would be compiled one by one
+        variables = jax.jit(partial(module.init, **modes))(
             {"params": jax.random.key(seed), "dropout": jax.random.key(seed)},
             *map(jnp.asarray, inputs),
-            **modes,
         )
     if params is not None:
         variables = {**variables, **(params if "params" in params else {"params": params})}
