@@ -16,7 +16,11 @@ from benchmarks import pages
 from benchmarks.frame import Settings
 from benchmarks.machine import in_words, machine
 
-TOPICS = ("epoch",)
+TOPICS = (
+    "epoch",
+    "shapes",
+    "prediction",
+)
 """In the order in which they are measured; `benchmarks.frame` says what a topic is."""
 
 

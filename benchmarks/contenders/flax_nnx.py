@@ -8,7 +8,7 @@ import numpy as np
 import optax
 from flax import nnx
 
-from benchmarks.contenders.mnist import batches, training
+from benchmarks.contenders.mnist import batches, predictions, training
 
 
 class Network(nnx.Module):
@@ -83,3 +83,10 @@ def functional(hidden=(256, 128), batch_size=64, examples=60_000, batch_norm=Fal
         return {"loss": float(total) / examples, "examples": examples}
 
     return run
+
+
+def prediction(images, batch_size, calls):
+    """`nnx.jit` with `cached_partial`."""
+    model, _ = make((256, 128))
+    logits = nnx.cached_partial(nnx.jit(lambda model, images: model(images)), model)
+    return predictions(lambda batch: np.asarray(logits(batch)), images, batch_size, calls)

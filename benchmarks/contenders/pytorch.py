@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from benchmarks.contenders.mnist import floats, training
+from benchmarks.contenders.mnist import floats, predictions, training
 from benchmarks.frame import Unavailable
 
 
@@ -101,7 +101,7 @@ def with_tensors(model, batch_size, examples):
         model.train()
         total = torch.zeros(())
         for batch in torch.randperm(examples).split(batch_size):
-            loss = F.cross_entropy(model(images[batch]), labels[batch])
+            loss = F.cross_entropy(model(images.index_select(0, batch)), labels[batch])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -109,3 +109,15 @@ def with_tensors(model, batch_size, examples):
         return {"loss": total.item() / examples, "examples": examples}
 
     return run
+
+
+def prediction(images, batch_size, calls):
+    """In eval mode, in `inference_mode`."""
+    model = network((256, 128)).eval()
+
+    def predict(batch):
+        with torch.inference_mode():
+            pixels = torch.from_numpy(batch).flatten(1).float() / 127.5 - 1
+            return model(pixels).numpy()
+
+    return predictions(predict, images, batch_size, calls)
