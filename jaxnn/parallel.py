@@ -15,7 +15,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jaxnn.penalties import mask_by_name
 from jaxnn.typing import ArrayLike, Dataset
@@ -102,9 +102,10 @@ def shardings(train_state: Any, mesh: Mesh) -> Any:
     mesh = _automatic(mesh)
 
     def place(leaf, is_kernel):
-        is_wide = is_kernel and "model" in mesh.shape and leaf.shape[-1] % mesh.shape["model"] == 0
-        outputs_last = (None,) * (leaf.ndim - 1) + ("model",)
-        return NamedSharding(mesh, PartitionSpec(*outputs_last if is_wide else ()))
+        divides = leaf.ndim > 1 and leaf.shape[-1] % mesh.shape.get("model", 1) == 0
+        is_wide = is_kernel and divides and "model" in mesh.shape
+        spec = (None,) * (leaf.ndim - 1) + ("model",) if is_wide else ()
+        return NamedSharding(mesh, PartitionSpec(*spec))
 
     return jax.tree.map(place, train_state, mask_by_name(train_state))
 
@@ -112,7 +113,9 @@ def shardings(train_state: Any, mesh: Mesh) -> Any:
 def take(data: Any, indices: jax.Array) -> Any:
     """The examples at some indices, split over the devices that the data are split over.
 
-    Of a batch that the devices do not divide some get one example fewer.
+    Every device looks for all of them among its own rows, and what is found is summed over the
+    devices; the data themselves stay where they are. Of a batch that the devices do not divide some
+    get fewer examples than others.
 
     Args:
       data: a data set, or any pytree of arrays with examples first.
@@ -126,21 +129,51 @@ def take(data: Any, indices: jax.Array) -> Any:
       >>> take(Dataset(jnp.eye(3), jnp.arange(3)), jnp.array([2, 0])).labels
       Array([2, 0], dtype=int32)
     """
+    mesh = _mesh_of(data)
+    if mesh is None:
+        return jax.tree.map(lambda array: array[indices], data)
+    indices = jax.lax.with_sharding_constraint(indices, NamedSharding(mesh, PartitionSpec()))
     batch = jax.tree.map(lambda array: array[indices], data)
-    mesh = jax.typeof(jax.tree.leaves(data)[0]).sharding.mesh
-    if "data" not in mesh.axis_names:
-        return batch
     return jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, PartitionSpec("data")))
 
 
-def _automatic(mesh: Mesh) -> Mesh:
+def keep(train_state: Any, data: Any) -> Any:
+    """The training state where `shardings` has it, on the mesh of the data if there is one.
+
+    Left to itself, XLA may have results lie elsewhere than the arguments that they replace.
+
+    Args:
+      train_state: a `TrainState`, or any pytree of arrays.
+      data: a data set, or any pytree of arrays.
+
+    Returns:
+      The same training state.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> keep({"kernel": jnp.ones(2)}, jnp.ones(3))
+      {'kernel': Array([1., 1.], dtype=float32)}
+    """
+    mesh = _mesh_of(data)
+    if mesh is None:
+        return train_state
+    return jax.lax.with_sharding_constraint(train_state, shardings(train_state, mesh))
+
+
+def _mesh_of(data: Any) -> AbstractMesh | None:
+    """The mesh that data lie on, known while a program is traced; None for a single device."""
+    mesh = jax.typeof(jax.tree.leaves(data)[0]).sharding.mesh
+    return mesh if "data" in mesh.axis_names else None
+
+
+def _automatic(mesh: Mesh | AbstractMesh) -> Any:
     """The mesh with axes along which XLA, not the types of arrays, says where results lie."""
     names = mesh.axis_names
     if "data" not in names or not {*names} <= {"data", "model"}:
         raise ValueError(
             f'a mesh must have an axis "data", and beside it at most an axis "model", got {names}'
         )
-    return Mesh(mesh.devices, names, axis_types=(AxisType.Auto,) * len(names))
+    return mesh.update(axis_types=(AxisType.Auto,) * len(names))
 
 
 def _place(array: ArrayLike, rows: int, sharding: NamedSharding) -> jax.Array:

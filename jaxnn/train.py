@@ -97,9 +97,7 @@ def make_epoch(
         n = dataset.size
         full, ragged = divmod(n, batch_size)
         order = permutation(train_state.key, train_state.step // -(-n // batch_size), n)
-        step_on = lambda train_state, indices: step(
-            train_state, parallel.take(dataset, indices)
-        )
+        step_on = lambda train_state, indices: step(train_state, parallel.take(dataset, indices))
         parts = []
         if full:
             batches = order[: full * batch_size].reshape(full, batch_size)
@@ -108,7 +106,7 @@ def make_epoch(
         if ragged:
             train_state, measured = step_on(train_state, order[full * batch_size :])
             parts.append(measured)
-        return train_state, metrics.merge(*parts)
+        return parallel.keep(train_state, dataset), metrics.merge(*parts)
 
     return jax.jit(epoch, donate_argnums=0)
 
