@@ -2,6 +2,8 @@
 
 Of a member's hyperparameters the floats are traced, so that members that differ in nothing else
 share one program; whatever else differs may change shapes or code, and makes a group of its own.
+So does a float that is 0, since 0 often means "without": a network without dropout has no layer
+for it.
 """
 
 import inspect
@@ -20,6 +22,9 @@ Make: TypeAlias = Callable[..., tuple[Layer, GradientTransformation]]
 
 RESERVED = ("seed", "batch_size", "epochs")
 """Names of a grid that say how a member is trained, not what `make` makes."""
+
+COLUMNS = ("status", "seconds", "loss", "accuracy", "validation_loss", "validation_accuracy")
+"""Columns of a result, which no hyperparameter may be called."""
 
 
 class Member(NamedTuple):
@@ -76,7 +81,10 @@ def read_grid(grid: Grid, make: Make, *, batch_size: int, epochs: int) -> list[M
                 f"sweep.fit: all rows of grid must have the names {sorted(rows[0])}, "
                 f"got {sorted(row)} in row {number}"
             )
-    wanted = [name for name in ("batch_size", "epochs") if name in inspect.signature(make).parameters]
+    if taken := [name for name in COLUMNS if name in rows[0]]:
+        raise ValueError(f"sweep.fit: {taken[0]!r} is a column of the result, not a hyperparameter")
+    parameters = inspect.signature(make).parameters
+    wanted = [name for name in ("batch_size", "epochs") if name in parameters]
     return [_member(*pair, wanted, batch_size, epochs) for pair in enumerate(rows)]
 
 
@@ -95,7 +103,7 @@ def _member(number, row, wanted, batch_size, epochs) -> Member:
         raise ValueError(f"sweep.fit: seed must be a whole number, got {row['seed']!r}")
     given = {name: value for name, value in row.items() if name not in RESERVED}
     given |= {name: training[name] for name in wanted}
-    floats = {name: float(value) for name, value in given.items() if _is_float(value)}
+    floats = {name: float(value) for name, value in given.items() if _is_traced(value)}
     others = {name: value for name, value in given.items() if name not in floats}
     for name, value in others.items():
         if getattr(type(value), "__hash__", None) is None:
@@ -109,5 +117,5 @@ def _member(number, row, wanted, batch_size, epochs) -> Member:
     )  # fmt: skip
 
 
-def _is_float(value: Any) -> bool:
-    return isinstance(value, (float, np.floating))
+def _is_traced(value: Any) -> bool:
+    return isinstance(value, (float, np.floating)) and value != 0

@@ -1,6 +1,8 @@
 """The compiled programs of a group of members, whose floats are arguments of the programs."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -35,16 +37,15 @@ class Programs(NamedTuple):
 
     Attributes:
       start: `(keys, floats) -> train_state`.
-      epoch: `(train_state, floats, dataset, validation) -> (train_state, metrics, finite)`.
-      size: how many members a piece has.
+      epoch: `(train_state, floats, dataset, validation) -> (train_state, metrics, finite)`; the
+        buffers of the `train_state` are used again.
     """
 
     start: Callable[..., Any]
     epoch: Callable[..., Any]
-    size: int
 
 
-def arguments(members: list[Member], key: Key, device: jax.Device) -> tuple[Any, Any]:
+def piece_arguments(members: Sequence[Member], key: Key, device: jax.Device) -> tuple[Any, Any]:
     """The keys and the floats of a piece: of one member as they are, of several stacked.
 
     The floats are weakly typed, as Python's own are: they take the dtype of the parameters.
@@ -53,50 +54,86 @@ def arguments(members: list[Member], key: Key, device: jax.Device) -> tuple[Any,
         (member.key(key), {name: jnp.asarray(value) for name, value in member.floats.items()})
         for member in members
     ]
-    stacked = pairs[0] if len(pairs) == 1 else jax.tree.map(lambda *leaves: jnp.stack(leaves), *pairs)
-    return jax.device_put(stacked, device)
+    stack = lambda *leaves: jnp.stack(leaves)
+    return jax.device_put(pairs[0] if len(pairs) == 1 else jax.tree.map(stack, *pairs), device)
 
 
 def compile_programs(
     training: Training,
-    members: list[Member],
+    members: Sequence[Member],
     key: Key,
     data: tuple[Dataset, Dataset | None],
     device: jax.Device,
 ) -> Programs:
-    """Compiles the programs for pieces of as many members as these, of one group."""
+    """Compiles the programs for pieces of as many members of one group as these.
+
+    They are compiled ahead, with the settings of the thread that asks, since JAX's settings (such
+    as `jax.enable_x64`) are those of a thread.
+    """
     member, several = members[0], len(members) > 1
-    make = lambda floats: training.make(**floats, **dict(member.others))
+    start, epoch = _programs(training, member.others, member.batch_size, several)
+    keys, floats = piece_arguments(members, key, device)
+    where = jax.sharding.SingleDeviceSharding(device)
+    train_state = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, weak_type=leaf.weak_type, sharding=where
+        ),
+        jax.eval_shape(start, keys, floats),
+    )
+    return Programs(
+        start.lower(keys, floats).compile(),
+        epoch.lower(train_state, floats, *data).compile(),
+    )
+
+
+@lru_cache(maxsize=64)  # a second sweep with the same `make` compiles nothing
+def _programs(training, others, batch_size, several):
+    make, loss, augment, penalty = training
 
     def start(key, floats):
-        return init_train_state(*make(floats), key)
+        return init_train_state(*make(**floats, **dict(others)), key)
 
     def epoch(train_state, floats, dataset, validation):
-        model, optimizer = make(floats)
-        run = make_epoch(
-            model,
-            optimizer,
-            training.loss,
-            batch_size=member.batch_size,
-            augment=training.augment,
-            penalty=training.penalty,
+        model, optimizer = make(**floats, **dict(others))
+        train_epoch = make_epoch(
+            model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty
         )
-        train_state, measured = run(train_state, dataset)
+        train_state, measured = train_epoch(train_state, dataset)
         params, state = train_state[:2]
         finite = is_finite((measured["loss"], params, state))
         if validation is not None:
             held_out = measure_dataset(
-                model, params, state, validation, loss=training.loss, batch_size=member.batch_size
+                model, params, state, validation, loss=loss, batch_size=batch_size
             )
             measured |= {f"validation_{name}": average for name, average in held_out.items()}
         return train_state, measured, finite
 
     if several:
         start, epoch = jax.vmap(start), jax.vmap(epoch, in_axes=(0, 0, None, None))
-    keys, floats = arguments(members, key, device)
-    start = jax.jit(start).lower(keys, floats).compile()
-    train_state = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding),
-        jax.eval_shape(start, keys, floats),
-    )
-    return Programs(start, jax.jit(epoch, donate_argnums=0).lower(train_state, floats, *data).compile(), len(members))
+    return jax.jit(start), jax.jit(epoch, donate_argnums=0)
+
+
+def largest_piece(compile_piece: Callable[[int], Programs], count: int, free: float) -> int:
+    """How many of `count` members fit into `free` bytes at once, as the compiler says.
+
+    The members are spread evenly over as few pieces as there can be.
+    """
+    size = count
+    while size > 1 and program_bytes(compile_piece(size).epoch) > free:
+        size = -(-size // 2)
+    return math.ceil(count / math.ceil(count / size))
+
+
+def program_bytes(program: Any) -> int:
+    """What a program needs beside its code: arguments, results and what lies between."""
+    memory = program.memory_analysis()
+    needed = memory.argument_size_in_bytes + memory.output_size_in_bytes
+    return needed + memory.temp_size_in_bytes - memory.alias_size_in_bytes
+
+
+def free_bytes(device: jax.Device) -> float:
+    """How much of a device's memory is free; infinite where it does not say."""
+    memory = device.memory_stats() or {}
+    if "bytes_limit" not in memory:
+        return math.inf
+    return memory["bytes_limit"] - memory["bytes_in_use"]
