@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jaxnn.files import write_atomically
-from jaxnn.plots.sweeps import value_in_words
+from jaxnn.plots.table import value_in_words
 from jaxnn.sweep.grid import Member
 
 SHOWN = 20
