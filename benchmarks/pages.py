@@ -1,0 +1,88 @@
+"""The figures where they are read: docs/data/benchmarks.json, docs/benchmarks.md, the README.
+
+A page has, for every topic that it shows, a pair of lines `<!-- benchmarks: epoch -->` and
+`<!-- end -->`; what stands between them is written from the JSON.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from benchmarks.frame import ROOT, Target, markdown
+from benchmarks.machine import in_words
+from jaxnn.files import write_atomically
+
+JSON = ROOT / "docs" / "data" / "benchmarks.json"
+IMAGES = ROOT / "docs" / "images"
+PAGE = ROOT / "docs" / "benchmarks.md"
+README = ROOT / "README.md"
+_BLOCK = re.compile(r"(<!-- benchmarks: ([\w-]+) -->\n).*?(<!-- end -->)", re.S)
+
+
+def topic(name: str) -> ModuleType:
+    """The module of a topic."""
+    return import_module(f"benchmarks.{name}")
+
+
+def shown(name: str, entry: Mapping[str, Any]) -> str:
+    """All that a topic says: its tables, what was asked for, the machine."""
+    module, measured = topic(name), entry["measured"]
+    parts = [f"**{table.title}**\n\n{markdown(table)}" for table in module.tables(measured)]
+    parts += ["\n".join(map(target_line, found))] if (found := module.targets(measured)) else []
+    return "\n\n".join([*parts, f"Measured on: {in_words(entry['machine'])}."])
+
+
+def target_line(target: Target) -> str:
+    """A target in words.
+
+    >>> target_line(Target("an epoch, to the bare products", 1.3, "at most", 1.35))
+    '- an epoch, to the bare products: 1.30, asked for is at most 1.35: met'
+    """
+    verdict = "met" if target.met else "**not met**"
+    value = f"{target.name}: {target.value:.2f}"
+    return f"- {value}, asked for is {target.bound} {target.limit:g}: {verdict}"
+
+
+def filled(text: str, write: Callable[[str], str | None]) -> str:
+    """A page with the text between its markers written anew.
+
+    Args:
+      text: of the page.
+      write: gives what stands between the markers of that name, or None to leave it.
+
+    Example:
+      >>> filled("<!-- benchmarks: epoch -->\\nold\\n<!-- end -->", lambda name: f"new {name}")
+      '<!-- benchmarks: epoch -->\\n\\nnew epoch\\n\\n<!-- end -->'
+    """
+
+    def block(match):
+        new = write(match[2])
+        return match[0] if new is None else f"{match[1]}\n{new}\n\n{match[3]}"
+
+    return _BLOCK.sub(block, text)
+
+
+def read() -> dict[str, Any]:
+    """What has been measured, by topic: `{"machine": ..., "measured": ...}`."""
+    return json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {}
+
+
+def page(text: str, entries: Mapping[str, Any]) -> str:
+    """The text of docs/benchmarks.md with the figures of these entries."""
+    return filled(text, lambda name: shown(name, entries[name]) if name in entries else None)
+
+
+def write(entries: Mapping[str, Any]) -> None:
+    """Writes what has been measured over what was there of the same topics, and the pages."""
+    entries = {**read(), **entries}
+    write_atomically(JSON, (json.dumps(entries, indent=1, ensure_ascii=False) + "\n").encode())
+    from jaxnn.plots import save
+
+    for name, entry in entries.items():
+        for stem, figure in topic(name).figures(entry["measured"]).items():
+            save(figure, IMAGES / f"{stem}.png")
+    text = PAGE.read_text(encoding="utf-8")
+    write_atomically(PAGE, page(text, entries).encode())
