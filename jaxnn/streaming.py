@@ -142,9 +142,9 @@ def total(parts: list[Metrics], full: int) -> Metrics:
       The metrics over all examples.
 
     Example:
-      >>> parts = [{"loss": metrics.Average(np.array([6.0, 2.0]), np.array([2, 2]))}]
+      >>> parts = [{"loss": metrics.Average(np.float32([6, 2]), np.int32([2, 1]))}]
       >>> total(parts, 1)["loss"].count
-      Array(4, dtype=int64)
+      Array(3, dtype=int32)
     """
     stacked = jax.tree.map(lambda *chunks: np.concatenate(chunks), *parts)
     groups = [jax.tree.map(lambda x, s=s: x[s], stacked) for s in np.s_[:full, full:]]
