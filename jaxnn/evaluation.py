@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxnn import checks, metrics
+from jaxnn import checks, metrics, parallel
 from jaxnn.steps import measure
 from jaxnn.storage import is_stored
 from jaxnn.streaming import chunks, total
@@ -82,7 +82,7 @@ def predict(
 def _evaluation(model, loss, batch_size):
     def program(params, state, dataset):
         measure_batch = partial(_measure_batch, model, loss, params, state)
-        parts = _over_batches(measure_batch, dataset, batch_size)
+        parts = _over_batches(measure_batch, dataset, dataset.size, batch_size)
         return metrics.merge(*map(metrics.total, parts))
 
     return jax.jit(program)
@@ -91,7 +91,8 @@ def _evaluation(model, loss, batch_size):
 @lru_cache(maxsize=16)
 def _prediction(model, batch_size):
     def program(params, state, inputs):
-        parts = _over_batches(partial(_outputs, model, params, state), inputs, batch_size)
+        outputs = partial(_outputs, model, params, state)
+        parts = _over_batches(outputs, inputs, inputs.shape[0], batch_size)
         return jnp.concatenate([part.reshape(-1, *part.shape[2:]) for part in parts])
 
     return jax.jit(program)
@@ -106,17 +107,17 @@ def _outputs(model, params, state, inputs):
     return model.apply(params, state, inputs)[0]
 
 
-def _over_batches(function, data, batch_size):
+def _over_batches(function, data, n, batch_size):
     """The function's results over the full batches, stacked, and over the ragged rest."""
-    full, ragged = divmod(jax.tree.leaves(data)[0].shape[0], batch_size)
-    first = full * batch_size
+    full, ragged = divmod(n, batch_size)
+    at = lambda indices: function(parallel.take(data, indices))
     parts = []
     if full:
-        stack = lambda array: array[:first].reshape(full, batch_size, *array.shape[1:])
-        parts.append(jax.lax.map(function, jax.tree.map(stack, data)))
+        batches = jnp.arange(full * batch_size).reshape(full, batch_size)
+        parts.append(jax.lax.map(at, batches))
     if ragged:
-        rest = jax.tree.map(lambda array: array[first:], data)
-        parts.append(jax.tree.map(lambda result: result[None], function(rest)))
+        rest = at(jnp.arange(full * batch_size, n))
+        parts.append(jax.tree.map(lambda result: result[None], rest))
     return parts
 
 

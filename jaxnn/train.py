@@ -6,8 +6,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 
-from jaxnn import checks, metrics, streaming
+from jaxnn import checks, metrics, parallel, streaming
 from jaxnn.data.batches import permutation
 from jaxnn.evaluation import evaluate as evaluate
 from jaxnn.evaluation import predict as predict
@@ -98,9 +99,7 @@ def make_epoch(
         n = dataset.size
         full, ragged = divmod(n, batch_size)
         order = permutation(train_state.key, train_state.step // -(-n // batch_size), n)
-        step_on = lambda train_state, indices: step(
-            train_state, jax.tree.map(lambda array: array[indices], dataset)
-        )
+        step_on = lambda train_state, indices: step(train_state, parallel.take(dataset, indices))
         parts = []
         if full:
             batches = order[: full * batch_size].reshape(full, batch_size)
@@ -109,7 +108,7 @@ def make_epoch(
         if ragged:
             train_state, measured = step_on(train_state, order[full * batch_size :])
             parts.append(measured)
-        return train_state, metrics.merge(*parts)
+        return parallel.keep(train_state, dataset), metrics.merge(*parts)
 
     return jax.jit(epoch, donate_argnums=0)
 
@@ -127,6 +126,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     augment: Augment | None = None,
     penalty: Penalty | None = None,
+    mesh: Mesh | None = None,
 ) -> FitResult:
     """Trains a model: the loop that a person would write.
 
@@ -143,6 +143,7 @@ def fit(
       callbacks: called after each epoch; see `jaxnn.callbacks`.
       augment: `(key, images) -> images`, applied to each batch.
       penalty: `params -> scalar`, added to the loss that is minimised.
+      mesh: devices to train on together, `jax.make_mesh((n,), ("data",))`; see `jaxnn.parallel`.
 
     Returns:
       A `FitResult`.
@@ -164,11 +165,17 @@ def fit(
     _require_dataset("fit: dataset", dataset)
     if validation is not None:
         _require_dataset("fit: validation", validation)
-    make = streaming.make_epoch if is_stored(dataset.images) else make_epoch
+    streams = mesh is None and is_stored(dataset.images)
+    make = streaming.make_epoch if streams else make_epoch
     epoch = make(model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty)
     train_state = init_train_state(model, optimizer, key)
-    dataset = streaming.to_device(dataset)
-    validation = validation and streaming.to_device(validation)
+    if mesh is None:
+        dataset = streaming.to_device(dataset)
+        validation = validation and streaming.to_device(validation)
+    else:
+        train_state = parallel.replicate(train_state, mesh)
+        dataset = parallel.shard(dataset, mesh)
+        validation = validation and parallel.shard(validation, mesh)
     history: list[dict[str, Any]] = []
     for number in range(1, epochs + 1):
         started = time.perf_counter()
