@@ -5,6 +5,7 @@ A page has, for every topic that it shows, a pair of lines `<!-- benchmarks: epo
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -41,9 +42,11 @@ def target_line(target: Target) -> str:
     >>> target_line(Target("an epoch, to the bare products", 1.3, "at most", 1.35))
     '- an epoch, to the bare products: 1.30, asked for is at most 1.35: met'
     """
+    asked = f"asked for is {target.bound} {target.limit:g}"
+    if math.isnan(target.value):
+        return f"- {target.name}: not measured, {asked}"
     verdict = "met" if target.met else "**not met**"
-    value = f"{target.name}: {target.value:.2f}"
-    return f"- {value}, asked for is {target.bound} {target.limit:g}: {verdict}"
+    return f"- {target.name}: {target.value:.2f}, {asked}: {verdict}"
 
 
 def filled(text: str, write: Callable[[str], str | None]) -> str:
