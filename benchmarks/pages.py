@@ -12,7 +12,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from benchmarks.frame import ROOT, Target, markdown
+from benchmarks.frame import ROOT, Table, Target, markdown
 from benchmarks.machine import in_words
 from jaxnn.files import write_atomically
 
@@ -73,9 +73,24 @@ def read() -> dict[str, Any]:
     return json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {}
 
 
+def short(entries: Mapping[str, Any]) -> str:
+    """What the README shows: the epoch, by contender."""
+    entry = entries["epoch"]
+    table, *_ = topic("epoch").tables(entry["measured"])
+    columns = ["an epoch", "median", "to jaxnn"]
+    rows = [[row[0], row[1], row[3]] for row in table.rows]
+    return f"{markdown(Table('', columns, rows))}\n\nMeasured on: {in_words(entry['machine'])}."
+
+
 def page(text: str, entries: Mapping[str, Any]) -> str:
-    """The text of docs/benchmarks.md with the figures of these entries."""
-    return filled(text, lambda name: shown(name, entries[name]) if name in entries else None)
+    """A page with these figures: `short` stands for the README's, else a name is a topic's."""
+
+    def block(name):
+        if name == "short" and "epoch" in entries:
+            return short(entries)
+        return shown(name, entries[name]) if name in entries else None
+
+    return filled(text, block)
 
 
 def write(entries: Mapping[str, Any]) -> None:
@@ -87,5 +102,6 @@ def write(entries: Mapping[str, Any]) -> None:
     for name, entry in entries.items():
         for stem, figure in topic(name).figures(entry["measured"]).items():
             save(figure, IMAGES / f"{stem}.png")
-    text = PAGE.read_text(encoding="utf-8")
-    write_atomically(PAGE, page(text, entries).encode())
+    for path in (PAGE, README):
+        text = path.read_text(encoding="utf-8")
+        write_atomically(path, page(text, entries).encode())
