@@ -164,12 +164,12 @@ def fit(
     epoch = make_epoch(
         model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty
     )
-    train_state = init_train_state(model, optimizer, key)
+    train_state = jax.jit(lambda key: init_train_state(model, optimizer, key))(key)
     dataset, validation = jax.device_put((dataset, validation))
     history: list[dict[str, Any]] = []
     for number in range(1, epochs + 1):
         started = time.perf_counter()
-        before = jax.tree.map(jnp.copy, train_state)  # the epoch uses the buffers again
+        before = _copy(train_state)  # the epoch uses the buffers again
         train_state, measured = epoch(train_state, dataset)
         row: dict[str, Any] = {"epoch": number, **metrics.values(measured)}
         if not is_finite((measured["loss"], train_state.params, train_state.state)):
@@ -187,6 +187,11 @@ def fit(
         if reasons:
             return FitResult(train_state, history, reasons[0])
     return FitResult(train_state, history, None)
+
+
+@jax.jit
+def _copy(tree):
+    return jax.tree.map(jnp.copy, tree)
 
 
 def _require_dataset(name, dataset):
