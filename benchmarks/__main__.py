@@ -16,7 +16,12 @@ from benchmarks import pages
 from benchmarks.frame import Settings
 from benchmarks.machine import in_words, machine
 
-TOPICS = ("epoch",)
+TOPICS = (
+    "epoch",
+    "shapes",
+    "prediction",
+    "sweep",
+)
 """In the order in which they are measured; `benchmarks.frame` says what a topic is."""
 
 

@@ -3,7 +3,7 @@
 import os
 import platform
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
@@ -24,7 +24,7 @@ def machine() -> dict[str, Any]:
         "versions": {name: version for name in PACKAGES if (version := _version(name))},
         "blas of numpy": f"{blas['name']} {blas['version']}",
         "load before": round(os.getloadavg()[0], 2),
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
 
 

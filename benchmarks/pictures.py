@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from benchmarks.frame import duration
-from jaxnn.plots.style import QUIET, RIGHT, WIDTH, new_figure, quiet_ticks, style
+from jaxnn.plots.style import INK, QUIET, RIGHT, SERIES, WIDTH, new_figure, quiet_ticks, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,5 +35,28 @@ def bars(title: str, seconds: Mapping[str, float], ours: str = "jaxnn") -> Figur
         axes.spines["bottom"].set_visible(False)
         axes.invert_yaxis()
         quiet_ticks(axes)
-        axes.tick_params(axis="y", length=0, labelcolor="#222222")
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+    return figure
+
+
+def lines(title: str, curves: Mapping[str, Mapping[float, float]], x_label: str) -> Figure:
+    """The time of each contender over something that doubles, both on logarithmic scales.
+
+    Args:
+      title: what was measured.
+      curves: by contender, seconds by place.
+      x_label: what the places are.
+    """
+    places = sorted({place for curve in curves.values() for place in curve})
+    with style():
+        figure = new_figure(1.3 * WIDTH, 3.6, f"{title}: {', '.join(curves)}, by {x_label}.")
+        axes = figure.add_subplot()
+        for (name, curve), series in zip(curves.items(), SERIES, strict=False):
+            axes.loglog([*curve], [*curve.values()], label=name, **series._asdict())
+        axes.set(title=title, xlabel=x_label)
+        axes.set_xticks(places, [f"{place:g}" for place in places])
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter(lambda seconds, _: duration(seconds))
+        axes.legend()
+        quiet_ticks(axes, grid="y")
     return figure

@@ -9,6 +9,7 @@ from . import losses as losses
 from . import metrics as metrics
 from . import models as models
 from . import optim as optim
+from . import parallel as parallel
 from . import plots as plots
 from . import train as train
 from . import typing as typing

@@ -5,7 +5,7 @@ from functools import lru_cache
 import jax
 import jax.numpy as jnp
 
-from jaxnn import checks, metrics
+from jaxnn import checks, metrics, parallel
 from jaxnn.steps import measure
 from jaxnn.typing import ArrayLike, Dataset, Layer, Loss, Params, State
 
@@ -74,7 +74,7 @@ def _evaluation(model, loss, batch_size):
             outputs, _ = model.apply(params, state, batch.images)
             return measure(outputs, loss(outputs, batch.labels), batch.labels)
 
-        parts = _over_batches(measure_batch, dataset, batch_size)
+        parts = _over_batches(measure_batch, dataset, dataset.size, batch_size)
         return metrics.merge(*map(metrics.total, parts))
 
     return jax.jit(program)
@@ -83,21 +83,22 @@ def _evaluation(model, loss, batch_size):
 @lru_cache(maxsize=16)
 def _prediction(model, batch_size):
     def program(params, state, inputs):
-        parts = _over_batches(lambda x: model.apply(params, state, x)[0], inputs, batch_size)
+        outputs = lambda x: model.apply(params, state, x)[0]
+        parts = _over_batches(outputs, inputs, inputs.shape[0], batch_size)
         return jnp.concatenate([part.reshape(-1, *part.shape[2:]) for part in parts])
 
     return jax.jit(program)
 
 
-def _over_batches(function, data, batch_size):
+def _over_batches(function, data, n, batch_size):
     """The function's results over the full batches, stacked, and over the ragged rest."""
-    full, ragged = divmod(jax.tree.leaves(data)[0].shape[0], batch_size)
-    first = full * batch_size
+    full, ragged = divmod(n, batch_size)
+    at = lambda indices: function(parallel.take(data, indices))
     parts = []
     if full:
-        stack = lambda array: array[:first].reshape(full, batch_size, *array.shape[1:])
-        parts.append(jax.lax.map(function, jax.tree.map(stack, data)))
+        batches = jnp.arange(full * batch_size).reshape(full, batch_size)
+        parts.append(jax.lax.map(at, batches))
     if ragged:
-        rest = jax.tree.map(lambda array: array[first:], data)
-        parts.append(jax.tree.map(lambda result: result[None], function(rest)))
+        rest = at(jnp.arange(full * batch_size, n))
+        parts.append(jax.tree.map(lambda result: result[None], rest))
     return parts

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 
-from jaxnn import checks, metrics
+from jaxnn import checks, metrics, parallel
 from jaxnn.data.batches import permutation
 from jaxnn.evaluation import evaluate as evaluate
 from jaxnn.evaluation import predict as predict
@@ -96,9 +98,7 @@ def make_epoch(
         n = dataset.size
         full, ragged = divmod(n, batch_size)
         order = permutation(train_state.key, train_state.step // -(-n // batch_size), n)
-        step_on = lambda train_state, indices: step(
-            train_state, jax.tree.map(lambda array: array[indices], dataset)
-        )
+        step_on = lambda train_state, indices: step(train_state, parallel.take(dataset, indices))
         parts = []
         if full:
             batches = order[: full * batch_size].reshape(full, batch_size)
@@ -107,7 +107,7 @@ def make_epoch(
         if ragged:
             train_state, measured = step_on(train_state, order[full * batch_size :])
             parts.append(measured)
-        return train_state, metrics.merge(*parts)
+        return parallel.keep(train_state, dataset), metrics.merge(*parts)
 
     return jax.jit(epoch, donate_argnums=0)
 
@@ -125,6 +125,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     augment: Augment | None = None,
     penalty: Penalty | None = None,
+    mesh: Mesh | None = None,
 ) -> FitResult:
     """Trains a model: the loop that a person would write.
 
@@ -140,6 +141,7 @@ def fit(
       callbacks: called after each epoch; see `jaxnn.callbacks`.
       augment: `(key, images) -> images`, applied to each batch.
       penalty: `params -> scalar`, added to the loss that is minimised.
+      mesh: devices to train on together, `jax.make_mesh((n,), ("data",))`; see `jaxnn.parallel`.
 
     Returns:
       A `FitResult`.
@@ -164,8 +166,13 @@ def fit(
     epoch = make_epoch(
         model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty
     )
-    train_state = jax.jit(lambda key: init_train_state(model, optimizer, key))(key)
-    dataset, validation = jax.device_put((dataset, validation))
+    train_state = _initialize(model, optimizer, key)
+    if mesh is None:
+        dataset, validation = jax.device_put((dataset, validation))
+    else:
+        train_state = parallel.replicate(train_state, mesh)
+        dataset = parallel.shard(dataset, mesh)
+        validation = validation and parallel.shard(validation, mesh)
     history: list[dict[str, Any]] = []
     for number in range(1, epochs + 1):
         started = time.perf_counter()
@@ -187,6 +194,12 @@ def fit(
         if reasons:
             return FitResult(train_state, history, reasons[0])
     return FitResult(train_state, history, None)
+
+
+# Threefry in full optimisation is what compiles longest of a training; the values are the same.
+@partial(jax.jit, static_argnums=(0, 1), compiler_options={"xla_backend_optimization_level": 1})
+def _initialize(model, optimizer, key):
+    return init_train_state(model, optimizer, key)
 
 
 @jax.jit

@@ -90,8 +90,12 @@ def test_twin_packages_have_the_same_names(name):
 HELD = {"params", "state", "model", "key", "generator", "seed", "train"}
 """What `jaxnn` passes and PyTorch keeps: parameters and mode in a module, draws in a generator."""
 
-ELSEWHERE = {"init_train_state": {"dtype"}, "masked": {"mask_compatible_extra_args"}}
-"""Arguments of `jaxnn` that PyTorch has no use for: there is `module.to`, and no Optax to fit."""
+ELSEWHERE = {
+    "init_train_state": {"dtype"},
+    "masked": {"mask_compatible_extra_args"},
+    "fit": {"mesh"},
+}
+"""Arguments of `jaxnn` that PyTorch has no use for: `module.to`, no Optax to fit, `torchrun`."""
 
 PYTORCHS_OPTIMIZERS = torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW
 """They lack some of Optax's settings."""

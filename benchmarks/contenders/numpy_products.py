@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from benchmarks.contenders.mnist import floats, predictions
+
 
 def epoch(hidden=(256, 128), batch_size=64, examples=60_000):
     """All products of an epoch's forward and backward passes, into arrays that are there.
@@ -42,3 +44,19 @@ def products(sizes, batch):
                 np.matmul(grads[i + 1], kernels[i].T, out=grads[i])
 
     return step
+
+
+def prediction(images, batch_size, calls):
+    """The network's forward pass in NumPy."""
+    rng = np.random.default_rng(0)
+    sizes = 784, 256, 128, 10
+    kernels = [rng.standard_normal(shape, np.float32) / 28 for shape in pairwise(sizes)]
+    biases = [np.zeros(size, np.float32) for size in sizes[1:]]
+
+    def predict(batch):
+        x = floats(batch)
+        for kernel, bias in zip(kernels[:-1], biases[:-1], strict=True):
+            x = np.maximum(x @ kernel + bias, 0)
+        return x @ kernels[-1] + biases[-1]
+
+    return predictions(predict, images, batch_size, calls)

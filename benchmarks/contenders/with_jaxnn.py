@@ -1,7 +1,11 @@
 """This library: an epoch is one compiled program."""
 
-import jax
+from functools import partial
 
+import jax
+import numpy as np
+
+from benchmarks.contenders.mnist import predictions
 from jaxnn import data, losses, models, optim, train
 
 LOSS = losses.softmax_cross_entropy
@@ -23,3 +27,20 @@ def epoch(hidden=(256, 128), batch_size=64, examples=60_000, batch_norm=False, d
         return {"loss": float(loss.value), "examples": int(loss.count)}
 
     return run
+
+
+def prediction(images, batch_size, calls):
+    """`train.predict`, which goes through the batches itself."""
+    model = models.simple_nn()
+    params, state = model.init(jax.random.key(0))
+    predict = partial(train.predict, model, params, state, batch_size=batch_size)
+    return predictions(lambda batch: np.asarray(predict(batch)), images, images, calls)
+
+
+def jitted_prediction(images, batch_size, calls):
+    """The model's own function in `jax.jit`, for those who write their own loop."""
+    model = models.simple_nn()
+    params, state = model.init(jax.random.key(0))
+    logits = jax.jit(lambda params, images: model.apply(params, state, images)[0])
+    predict = lambda batch: np.asarray(logits(params, batch))
+    return predictions(predict, images, batch_size, calls)
