@@ -39,7 +39,7 @@ def write_atomically(path: str | os.PathLike, content: bytes | str) -> None:
 
 
 def cache_folder() -> Path | None:
-    """The folder for decoded data and compiled programs: `$JAXNN_CACHE`, or the user's cache folder for `jaxnn`.
+    """The folder for decoded data and compiled programs: `$JAXNN_CACHE`, or the user's for `jaxnn`.
 
     Returns:
       The folder, which may not exist yet, or None where the user has no home.

@@ -12,6 +12,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
 
@@ -21,8 +22,7 @@ class Beside:
 
     Example:
       >>> with Beside("math") as process:
-      ...     process.call(pow, 2, 10)
-      ...     process.result()
+      ...     process.call(pow, 2, 10).result()
       1024
     """
 
@@ -34,20 +34,20 @@ class Beside:
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
+        self._line = ThreadPoolExecutor(1)  # waits for the answers, one call at a time
 
-    def call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Asks for a call and does not wait for it; function and arguments are pickled."""
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Asks for a call, whose function and arguments are pickled: what will come of it."""
+        return self._line.submit(self._answer, function, arguments)
+
+    def _answer(self, function, arguments):
         assert self._process.stdin
-        with contextlib.suppress(BrokenPipeError):  # `result` says that the process has ended
-            pickle.dump((function, arguments), self._process.stdin)
-            self._process.stdin.flush()
-
-    def result(self) -> Any:
-        """Waits for the oldest call whose result was not fetched: what it returns, or raises."""
         assert self._process.stdout
         try:
+            pickle.dump((function, arguments), self._process.stdin)
+            self._process.stdin.flush()
             value, error = pickle.load(self._process.stdout)
-        except (EOFError, pickle.UnpicklingError):
+        except (BrokenPipeError, EOFError, pickle.UnpicklingError):
             status = self._process.wait()
             raise RuntimeError(f"the process beside has ended, status {status}") from None
         if error is not None:
@@ -59,6 +59,7 @@ class Beside:
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
+        self._line.shutdown(cancel_futures=True)
         with contextlib.suppress(BrokenPipeError):
             self._process.communicate()
 
@@ -69,14 +70,12 @@ def serve() -> None:
     os.dup2(2, 1)  # whatever prints must not come between the answers
     for module in sys.argv[1:]:
         import_module(module)
-    while True:
-        try:
+    with contextlib.suppress(EOFError, BrokenPipeError):  # the other process has ended
+        while True:
             function, arguments = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        try:
-            answer = pickle.dumps((function(*arguments), None))
-        except Exception as error:
-            answer = pickle.dumps((None, error))
-        answers.write(answer)
-        answers.flush()
+            try:
+                answer = pickle.dumps((function(*arguments), None))
+            except Exception as error:
+                answer = pickle.dumps((None, error))
+            answers.write(answer)
+            answers.flush()

@@ -35,7 +35,8 @@ def main(arguments: Sequence[str]) -> None:
     print(f"{'devices':12}{', '.join(str(device) for device in jax.devices())}")
     train_set, test_set = data.load("mnist")
     print(f"{'cache':12}{data.cache_folder() or 'none, there is no home folder'}")
-    kept = jax.config.jax_enable_compilation_cache and jax.config.jax_compilation_cache_dir
+    config = jax.config.values
+    kept = config["jax_enable_compilation_cache"] and config["jax_compilation_cache_dir"]
     size = f"{programs.size(Path(kept)) / 1e6:.1f} MB in {kept}" if kept else "not kept"
     print(f"{'programs':12}{size}")
     print(f"{'mnist':12}{train_set.size:,} training and {test_set.size:,} test images, verified")

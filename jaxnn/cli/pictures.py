@@ -7,6 +7,7 @@ draws its part of the rest. This file loads no JAX, and matplotlib only where so
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,21 +51,17 @@ class Pictures:
 
     def __init__(self, first: Beside, second: Beside):
         self._processes = first, second
-        self._asked: list[str] = []
+        self._drawn: dict[str, Future[Picture]] = {}
 
     def draw(self, folder: Path, **arguments: Sequence[Any]) -> None:
         """Draws pictures into a folder: by name, the arguments of the function that draws it."""
         for name, values in arguments.items():
-            self._process(name).call(draw, folder / f"{name}.png", PLOTS[name], *values)
-            self._asked.append(name)
+            process = self._processes[name in SECOND]
+            self._drawn[name] = process.call(draw, folder / f"{name}.png", PLOTS[name], *values)
 
     def by_caption(self) -> dict[str, Picture]:
         """Waits for all of them, and raises what drawing has raised."""
-        found = {name: self._process(name).result() for name in self._asked}
-        return {CAPTIONS[name]: found[name] for name in CAPTIONS}
-
-    def _process(self, name: str) -> Beside:
-        return self._processes[name in SECOND]
+        return {CAPTIONS[name]: self._drawn[name].result() for name in CAPTIONS}
 
 
 @contextmanager
