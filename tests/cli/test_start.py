@@ -1,6 +1,5 @@
 """What stands behind a quick start: kept programs, and pictures drawn in processes of their own."""
 
-import json
 import os
 import signal
 import subprocess
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxnn import cli, data
+from jaxnn import cli
 from jaxnn.cli import pictures
 from jaxnn.cli.beside import Beside
 
@@ -158,6 +157,5 @@ def test_the_process_beside_takes_large_arguments_while_it_gives_large_results()
 
 
 def test_a_process_beside_that_dies_is_an_error():
-    with Beside() as process:
-        with pytest.raises(RuntimeError, match="status 3"):
-            process.call(os._exit, 3).result()
+    with Beside() as process, pytest.raises(RuntimeError, match="status 3"):
+        process.call(os._exit, 3).result()
