@@ -67,7 +67,7 @@ def heat_map(rows: Rows, x: str, y: str, *, metric: str | None = None) -> Figure
             color = "white" if dark else INK
             axes.text(j, i, text, color=color, ha="center", va="center", fontsize=9)
         if np.isfinite(cells).any():
-            _frame(axes, *np.unravel_index(best_place(metric, cells), cells.shape))
+            _frame(axes, *divmod(best_place(metric, cells), len(columns)))
         axes.set_xticks(range(len(columns)), [label(value) for value in columns])
         axes.set_yticks(range(len(lines)), [label(value) for value in lines])
         axes.set(xlabel=words(x), ylabel=words(y), title=f"mean {words(metric)}")
@@ -164,7 +164,7 @@ def _found(metric: str, values: Mapping[str, Sequence[Any]], cells: np.ndarray) 
     if not np.isfinite(cells).any():
         return f"{start}: no member finished."
     low, high = (number(metric, bound) for bound in (np.nanmin(cells), np.nanmax(cells)))
-    line, column = np.unravel_index(best_place(metric, cells), cells.shape)
+    line, column = divmod(best_place(metric, cells), len(columns))
     where = f"{x} {value_in_words(columns[column])}, {y} {value_in_words(lines[line])}"
     return f"{start}, from {low} to {high}: the best at {where}."
 

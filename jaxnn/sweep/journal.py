@@ -84,7 +84,7 @@ def label(value: Any) -> Any:
 def _fingerprint(dataset: Dataset) -> list[str]:
     arrays = [np.ascontiguousarray(array) for array in dataset]
     return [
-        f"{array.dtype}{list(array.shape)} sha256 {hashlib.sha256(array).hexdigest()[:16]}"
+        f"{array.dtype}{list(array.shape)} sha256 {hashlib.sha256(array.data).hexdigest()[:16]}"
         for array in arrays
     ]
 

@@ -45,7 +45,7 @@ class Programs(NamedTuple):
     epoch: Callable[..., Any]
 
 
-def piece_arguments(members: Sequence[Member], key: Key, device: jax.Device) -> tuple[Any, Any]:
+def piece_arguments(members: Sequence[Member], key: Key, device: Any) -> tuple[Any, Any]:
     """The keys and the floats of a piece: of one member as they are, of several stacked.
 
     The floats are weakly typed, as Python's own are: they take the dtype of the parameters.
@@ -63,7 +63,7 @@ def compile_programs(
     members: Sequence[Member],
     key: Key,
     data: tuple[Dataset, Dataset | None],
-    device: jax.Device,
+    device: Any,
 ) -> Programs:
     """Compiles the programs for pieces of as many members of one group as these.
 
@@ -91,7 +91,7 @@ def _programs(training, others, batch_size, several):
     make, loss, augment, penalty = training
 
     def start(key, floats):
-        return init_train_state(*make(**floats, **dict(others)), key)
+        return init_train_state(*make(**floats, **dict(others)), key=key)
 
     def epoch(train_state, floats, dataset, validation):
         model, optimizer = make(**floats, **dict(others))
@@ -110,7 +110,9 @@ def _programs(training, others, batch_size, several):
 
     if several:
         start, epoch = jax.vmap(start), jax.vmap(epoch, in_axes=(0, 0, None, None))
-    return jax.jit(start), jax.jit(epoch, donate_argnums=0)
+    # as in `train.fit`: Threefry in full optimisation is what compiles longest
+    quickly = {"xla_backend_optimization_level": 1}
+    return jax.jit(start, compiler_options=quickly), jax.jit(epoch, donate_argnums=0)
 
 
 def largest_piece(compile_piece: Callable[[int], Programs], count: int, free: float) -> int:
@@ -131,7 +133,7 @@ def program_bytes(program: Any) -> int:
     return needed + memory.temp_size_in_bytes - memory.alias_size_in_bytes
 
 
-def free_bytes(device: jax.Device) -> float:
+def free_bytes(device: Any) -> float:
     """How much of a device's memory is free; infinite where it does not say."""
     memory = device.memory_stats() or {}
     if "bytes_limit" not in memory:

@@ -32,7 +32,7 @@ from jaxnn.sweep.programs import (
     piece_arguments,
 )
 from jaxnn.sweep.result import SweepResult, make_result
-from jaxnn.typing import Dataset, Key, Layer, Loss
+from jaxnn.typing import Dataset, GradientTransformation, Key, Layer, Loss
 
 Data = tuple[Dataset, Dataset | None]
 
@@ -129,13 +129,19 @@ def _try_out(training: Training, members: Sequence[Member], key: Key, dataset: D
     make, loss, augment, penalty = training
     for group in _groups(members):
         for member in group:
-            parts = make(**member.floats, **dict(member.others))
-            if not (isinstance(parts, tuple) and len(parts) == 2 and isinstance(parts[0], Layer)):
-                raise TypeError(f"sweep.fit: make must return (model, optimizer), got {parts!r}")
-        step = make_train_step(*parts, loss, augment=augment, penalty=penalty)
-        start = jax.eval_shape(partial(init_train_state, *parts), key)
+            _make_parts(make, member)
+        model, optimizer = _make_parts(make, group[0])
+        step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
+        start = jax.eval_shape(partial(init_train_state, model, optimizer), key)
         first = slice(group[0].batch_size)
         jax.eval_shape(step, start, Dataset(dataset.images[first], dataset.labels[first]))
+
+
+def _make_parts(make: Make, member: Member) -> tuple[Layer, GradientTransformation]:
+    parts = make(**member.floats, **dict(member.others))
+    if not (isinstance(parts, tuple) and len(parts) == 2 and isinstance(parts[0], Layer)):
+        raise TypeError(f"sweep.fit: make must return (model, optimizer), got {parts!r}")
+    return parts
 
 
 def _train_all(
@@ -189,7 +195,7 @@ def _piece_size(
     group: Sequence[Member],
     key: Key,
     data: Data,
-    devices: Sequence[jax.Device],
+    devices: Sequence[Any],
 ) -> int:
     """One member on a CPU; elsewhere each device's share of the group, if it fits."""
     device = devices[0]
@@ -204,7 +210,7 @@ def _pieces(group: Sequence[Member], size: int) -> Iterator[Sequence[Member]]:
     """The group in pieces of one size; the last is filled up with its last member."""
     for first in range(0, len(group), size):
         piece = group[first : first + size]
-        yield [*piece, *piece[-1:] * (size - len(piece))]
+        yield [*piece, *([piece[-1]] * (size - len(piece)))]
 
 
 def _train_piece(
