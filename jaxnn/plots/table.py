@@ -59,6 +59,7 @@ def values_of(rows: Rows, name: str) -> list[Any]:
 
 
 def finished(row: Mapping[str, Any]) -> bool:
+    """Whether a member came to its end; rows without a status did."""
     return row.get("status", "finished") == "finished"
 
 
@@ -68,10 +69,12 @@ def as_float(value: float | None) -> float:
 
 
 def score(row: Mapping[str, Any], metric: str) -> float:
+    """The metric of a member, NaN where it did not finish."""
     return as_float(row[metric]) if finished(row) else float("nan")
 
 
 def best_place(metric: str, scores: np.ndarray) -> int:
+    """Where the best score is: of losses the smallest, of accuracies the highest."""
     return int((np.nanargmax if metric.endswith("accuracy") else np.nanargmin)(scores))
 
 
@@ -90,12 +93,15 @@ def shading(metric: str, scores: np.ndarray) -> tuple[Normalize, Colormap]:
 
 
 def number(metric: str, value: float) -> str:
+    """A figure in words, an accuracy in percent."""
     return f"{100 * value:.4g} %" if metric.endswith("accuracy") else f"{value:.3g}"
 
 
 def label(value: Any) -> str:
+    """A value as it stands beside an axis."""
     return shorten(value_in_words(value), _LETTERS)
 
 
 def words(name: str) -> str:
+    """The name of a column in words."""
     return name.replace("_", " ")
