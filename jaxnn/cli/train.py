@@ -15,7 +15,7 @@ from jaxnn.cli.options import PRESETS, TrainOptions
 
 def main(arguments: Sequence[str]) -> None:
     """Reads the options and trains."""
-    train(parse("train", TrainOptions, arguments, default=PRESETS[_preset(arguments)]))
+    train(parse("train", TrainOptions, arguments, default=PRESETS[wanted_preset(arguments)]))
 
 
 def train(options: TrainOptions) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _train(options: TrainOptions, drawn: pictures.Pictures) -> dict[str, Any]:
     from jaxnn.cli import build, drawing, runs
     from jaxnn.files import write_atomically
 
-    _require_sound(options, checks)
+    require_sound(options, checks)
     images = runs.load_images(options)
     config = runs.describe(options, images)
     model, optimizer, schedule = runs.make_parts(options, config)
@@ -90,7 +90,7 @@ def _hooks(options: TrainOptions, folder: Path, config, schedule, write) -> list
     return hooks
 
 
-def _preset(arguments: Sequence[str]) -> str:
+def wanted_preset(arguments: Sequence[str]) -> str:
     """The preset that the other options start from; a wrong one is left to the parser."""
     for argument, following in itertools.zip_longest(arguments, arguments[1:]):
         name = following if argument == "--preset" else argument.removeprefix("--preset=")
@@ -99,7 +99,8 @@ def _preset(arguments: Sequence[str]) -> str:
     return "standard"
 
 
-def _require_sound(options: TrainOptions, checks) -> None:
+def require_sound(options: TrainOptions, checks) -> None:
+    """Raises unless the numbers of the options can be trained with."""
     checks.require_positive_integer(options.epochs, "--epochs")
     checks.require_positive_integer(options.batch_size, "--batch-size")
     checks.require_in("[0, 1)", options.validation, "--validation")
