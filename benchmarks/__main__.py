@@ -20,6 +20,7 @@ TOPICS = (
     "epoch",
     "shapes",
     "prediction",
+    "sweep",
 )
 """In the order in which they are measured; `benchmarks.frame` says what a topic is."""
 

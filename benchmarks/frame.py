@@ -144,7 +144,7 @@ def in_turn(
 
 def median(measured: Mapping[str, Any], name: str) -> float:
     """The median seconds of a contender; not a number if it could not run."""
-    return statistics.median(measured[name].get("seconds") or [float("nan")])
+    return statistics.median(measured.get(name, {}).get("seconds") or [float("nan")])
 
 
 def ratio(measured: Mapping[str, Any], name: str, other: str) -> float:

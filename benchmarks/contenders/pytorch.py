@@ -11,9 +11,9 @@ from benchmarks.contenders.mnist import floats, predictions, training
 from benchmarks.frame import Unavailable
 
 
-def network(hidden, batch_norm=False, dropout=0.0):
+def network(hidden, batch_norm=False, dropout=0.0, seed=0):
     """The perceptron on rows of 784 pixels."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     sizes = 784, *hidden
     layers = []
     for in_size, size in zip(sizes, hidden, strict=False):
@@ -82,20 +82,20 @@ def with_loader(loader, model):
 
 def tuned(hidden=(256, 128), batch_size=64, examples=60_000, batch_norm=False, dropout=0.0):
     """Batches indexed from tensors, fused Adam, gradients set to None, nothing fetched."""
-    return with_tensors(network(hidden, batch_norm, dropout), batch_size, examples)
+    return with_tensors(network(hidden, batch_norm, dropout), batch_size, *tensors(examples))
 
 
 def compiled(hidden=(256, 128), batch_size=64, examples=60_000):
     """The tuned loop with `torch.compile`, which needs a C++ compiler on the CPU."""
     if not (shutil.which("g++") or shutil.which("clang++")):
         raise Unavailable("no C++ compiler")
-    return with_tensors(torch.compile(network(hidden)), batch_size, examples)
+    return with_tensors(torch.compile(network(hidden)), batch_size, *tensors(examples))
 
 
-def with_tensors(model, batch_size, examples):
+def with_tensors(model, batch_size, images, labels, learning_rate=1e-3):
     """An epoch of the tuned loop."""
-    images, labels = tensors(examples)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+    examples = len(labels)
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
 
     def run():
         model.train()
