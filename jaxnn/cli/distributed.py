@@ -51,6 +51,11 @@ def start(options: ProcessOptions) -> jax.sharding.Mesh | None:
     return jax.make_mesh((jax.device_count(),), ("data",))
 
 
+def is_helper() -> bool:
+    """Whether this process only computes: process 0 alone prints, writes and draws."""
+    return jax.process_index() > 0
+
+
 def require_sound(options: ProcessOptions) -> None:
     """Raises a `UsageError` unless all that is said of the processes can be so."""
     given = {

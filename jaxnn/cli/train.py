@@ -25,46 +25,50 @@ def train(options: TrainOptions) -> dict[str, Any]:
       options: what to train; wrong ones raise before anything is written.
 
     Returns:
-      The results on the test images, as `results.json` holds them.
+      The results on the test images, as `results.json` holds them; nothing in a process that only
+      helps another one.
     """
     import jax
 
     from jaxnn import callbacks, checks
     from jaxnn import train as training
-    from jaxnn.cli import build, drawing, runs
+    from jaxnn.cli import build, distributed, drawing, runs
     from jaxnn.files import write_atomically
 
     _require_sound(options, checks)
+    mesh = distributed.start(options.processes)
     images = runs.load_images(options)
     config = runs.describe(options, images)
     model, optimizer, schedule = runs.make_parts(options, config)
-    loss, fit_options = build.make_loss(options), build.make_fit_options(options)
+    settings = {
+        "loss": build.make_loss(options),
+        "epochs": options.epochs,
+        "batch_size": options.batch_size,
+        "key": jax.random.key(options.seed),
+        "validation": images.validation,
+        "mesh": mesh,
+        **build.make_fit_options(options),
+    }
+    hooks = []
+    if options.early_stopping is not None:
+        hooks.append(callbacks.early_stopping(patience=options.early_stopping))
+    if distributed.is_helper():
+        training.fit(model, optimizer, images.train, callbacks=hooks, **settings)
+        return {}
     folder = _new_folder(options)
     write = (lambda line: None) if options.quiet else print
     write(f"{folder}: {_in_words(options, images, model)}")
     write_atomically(folder / "config.json", json.dumps(config, indent=2) + "\n")
-    hooks = [
+    hooks += [
         callbacks.log_learning_rate(schedule),
         callbacks.append_history(folder / "history.jsonl"),
         callbacks.save_checkpoints(folder / "checkpoints", config),
         callbacks.print_epochs(write),
     ]
-    if options.early_stopping is not None:
-        hooks.append(callbacks.early_stopping(patience=options.early_stopping))
     started = time.perf_counter()
     with callbacks.progress_bar(options.epochs) as advance:
-        result = training.fit(
-            model,
-            optimizer,
-            images.train,
-            loss=loss,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            key=jax.random.key(options.seed),
-            validation=images.validation,
-            callbacks=[*hooks, advance],
-            **fit_options,
-        )
+        hooks.append(advance)
+        result = training.fit(model, optimizer, images.train, callbacks=hooks, **settings)
     seconds = time.perf_counter() - started
     if result.stopped:
         write(f"stopped: {result.stopped}")
@@ -92,13 +96,13 @@ def _require_sound(options: TrainOptions, checks) -> None:
         checks.require_positive_integer(options.early_stopping, "--early-stopping")
         if not options.validation:
             raise UsageError("--early-stopping needs validation images: set --validation above 0")
+    if options.out is not None and options.out.exists():
+        raise UsageError(f"--out must not exist yet, but {options.out} does")
 
 
 def _new_folder(options: TrainOptions) -> Path:
     """The run folder: as given, if it does not exist yet, or the first free number under runs/."""
     if options.out is not None:
-        if options.out.exists():
-            raise UsageError(f"--out must not exist yet, but {options.out} does")
         return options.out
     name = Path(options.data.removeprefix("tfds:")).name
     numbered = (Path("runs", f"{name}-{number}") for number in itertools.count(1))
