@@ -18,6 +18,8 @@ from benchmarks.machine import in_words, machine
 
 TOPICS = (
     "epoch",
+    "operations",
+    "variants",
     "shapes",
     "prediction",
     "sweep",

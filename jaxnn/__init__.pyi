@@ -11,6 +11,7 @@ from . import models as models
 from . import optim as optim
 from . import parallel as parallel
 from . import plots as plots
+from . import streaming as streaming
 from . import train as train
 from . import typing as typing
 from ._version import __version__ as __version__

@@ -1,12 +1,15 @@
 """A trained model on data: its loss and accuracy, its outputs."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxnn import checks, metrics, parallel
 from jaxnn.steps import measure
+from jaxnn.storage import is_stored
+from jaxnn.streaming import chunks, total
 from jaxnn.typing import ArrayLike, Dataset, Layer, Loss, Params, State
 
 
@@ -37,6 +40,11 @@ def evaluate(
       {'accuracy': 0.666666..., 'loss': 0.884778...}
     """
     checks.require_positive_integer(batch_size, "evaluate: batch_size")
+    if is_stored(dataset.images):
+        parts = _streamed(
+            _over_stacked(_measure_batch, model, loss), params, state, dataset, batch_size
+        )
+        return metrics.values(total(parts, dataset.size // batch_size))
     return metrics.values(_evaluation(model, loss, batch_size)(params, state, dataset))
 
 
@@ -64,16 +72,16 @@ def predict(
       (5, 4)
     """
     checks.require_positive_integer(batch_size, "predict: batch_size")
+    if is_stored(inputs):
+        parts = _streamed(_over_stacked(_outputs, model), params, state, inputs, batch_size)
+        return jnp.concatenate([part.reshape(-1, *part.shape[2:]) for part in parts])
     return _prediction(model, batch_size)(params, state, inputs)
 
 
 @lru_cache(maxsize=16)  # a second call with the same model compiles nothing
 def _evaluation(model, loss, batch_size):
     def program(params, state, dataset):
-        def measure_batch(batch):
-            outputs, _ = model.apply(params, state, batch.images)
-            return measure(outputs, loss(outputs, batch.labels), batch.labels)
-
+        measure_batch = partial(_measure_batch, model, loss, params, state)
         parts = _over_batches(measure_batch, dataset, dataset.size, batch_size)
         return metrics.merge(*map(metrics.total, parts))
 
@@ -83,11 +91,20 @@ def _evaluation(model, loss, batch_size):
 @lru_cache(maxsize=16)
 def _prediction(model, batch_size):
     def program(params, state, inputs):
-        outputs = lambda x: model.apply(params, state, x)[0]
+        outputs = partial(_outputs, model, params, state)
         parts = _over_batches(outputs, inputs, inputs.shape[0], batch_size)
         return jnp.concatenate([part.reshape(-1, *part.shape[2:]) for part in parts])
 
     return jax.jit(program)
+
+
+def _measure_batch(model, loss, params, state, batch):
+    outputs = _outputs(model, params, state, batch.images)
+    return measure(outputs, loss(outputs, batch.labels), batch.labels)
+
+
+def _outputs(model, params, state, inputs):
+    return model.apply(params, state, inputs)[0]
 
 
 def _over_batches(function, data, n, batch_size):
@@ -102,3 +119,20 @@ def _over_batches(function, data, n, batch_size):
         rest = at(jnp.arange(full * batch_size, n))
         parts.append(jax.tree.map(lambda result: result[None], rest))
     return parts
+
+
+@lru_cache(maxsize=16)
+def _over_stacked(function, *settings):
+    """A program: `function(*settings, params, state, batch)` for each batch of a stack."""
+
+    def program(params, state, batches):
+        return jax.lax.map(partial(function, *settings, params, state), batches)
+
+    return jax.jit(program)
+
+
+def _streamed(program, params, state, data, batch_size):
+    """The program's results over all chunks of stored data, on the host."""
+    order = np.arange(len(jax.tree.leaves(data)[0]))
+    with chunks(data, order, batch_size) as stream:
+        return [jax.device_get(program(params, state, batches)) for _, batches in stream]

@@ -8,12 +8,13 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
 
-from jaxnn import checks, metrics, parallel
+from jaxnn import checks, metrics, parallel, streaming
 from jaxnn.data.batches import permutation
 from jaxnn.evaluation import evaluate as evaluate
 from jaxnn.evaluation import predict as predict
 from jaxnn.nonfinite import explain, is_finite
 from jaxnn.steps import Augment, Metrics, Penalty, TrainState, init_train_state, make_train_step
+from jaxnn.storage import is_stored
 from jaxnn.typing import Dataset, GradientTransformation, Key, Layer, Loss
 
 
@@ -39,7 +40,8 @@ class FitResult(NamedTuple):
     Attributes:
       train_state: the training after the last epoch.
       history: one dictionary an epoch: `epoch`, `loss`, `accuracy`, `seconds`, and with validation
-        data `validation_loss`, `validation_accuracy`.
+        data `validation_loss`, `validation_accuracy`; with data on disk `waiting`, the share of
+        the training's time in which the device waited for them.
       stopped: why a callback ended the training early, or None.
     """
 
@@ -131,7 +133,8 @@ def fit(
     Args:
       model: a layer.
       optimizer: a gradient transformation.
-      dataset: what to train on; all of it, in an order drawn anew each epoch.
+      dataset: what to train on; all of it, in an order drawn anew each epoch. Images on disk
+        are streamed, see `jaxnn.streaming`.
       loss: `(outputs, labels) -> (batch,)`.
       epochs: passes over the data.
       batch_size: examples a step.
@@ -162,12 +165,13 @@ def fit(
     _require_dataset("fit: dataset", dataset)
     if validation is not None:
         _require_dataset("fit: validation", validation)
-    epoch = make_epoch(
-        model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty
-    )
+    streams = mesh is None and is_stored(dataset.images)
+    make = streaming.make_epoch if streams else make_epoch
+    epoch = make(model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty)
     train_state = init_train_state(model, optimizer, key)
     if mesh is None:
-        dataset, validation = jax.device_put((dataset, validation))
+        dataset = streaming.to_device(dataset)
+        validation = validation and streaming.to_device(validation)
     else:
         train_state = parallel.replicate(train_state, mesh)
         dataset = parallel.shard(dataset, mesh)

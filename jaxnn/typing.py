@@ -134,7 +134,8 @@ class Dataset(NamedTuple):
     """Images, or inputs of any shape, and their labels: two arrays with examples first.
 
     Attributes:
-      images: uint8 images `(n, height, width)`, or float inputs `(n, ...)`.
+      images: uint8 images `(n, height, width)`, or float inputs `(n, ...)`; in memory, or on disk
+        as `jaxnn.streaming` opens them.
       labels: integer classes `(n,)`, or float targets `(n, ...)`.
     """
 
@@ -155,7 +156,7 @@ class Dataset(NamedTuple):
 
         Returns:
           `(rest, drawn)`: `drawn` holds `round(fraction · n)` examples, `rest` the others, each in
-          the original order.
+          the original order. Images that stay on disk stay there.
 
         Raises:
           ValueError: the fraction is outside (0, 1), or leaves one of the two empty.
@@ -172,6 +173,7 @@ class Dataset(NamedTuple):
         import numpy as np
 
         from jaxnn.checks import require_in
+        from jaxnn.storage import select
 
         require_in("(0, 1)", fraction, "split: fraction")
         count = round(fraction * self.size)
@@ -181,5 +183,6 @@ class Dataset(NamedTuple):
             )
         drawn = np.zeros(self.size, bool)
         drawn[np.asarray(jax.random.permutation(key, self.size))[:count]] = True
-        rest = Dataset(self.images[~drawn], self.labels[~drawn])
-        return rest, Dataset(self.images[drawn], self.labels[drawn])
+        parts = (np.flatnonzero(~drawn), np.flatnonzero(drawn))
+        rest, held_out = (Dataset(select(self.images, i), self.labels[i]) for i in parts)
+        return rest, held_out

@@ -18,7 +18,7 @@ import jaxnn
 ROOT = Path(jaxnn.__file__).parent
 
 TIERS = [
-    ["_version", "typing", "checks", "files"],
+    ["_version", "typing", "checks", "files", "storage", "prefetch"],
     [
         "elementary",
         "activations",
@@ -31,7 +31,7 @@ TIERS = [
     ],
     ["combinators", "normalization", "layers"],
     ["models", "checkpoint", "parallel"],
-    ["steps", "evaluation", "nonfinite", "train"],
+    ["steps", "streaming", "evaluation", "nonfinite", "train"],
     ["sweep", "plots", "interop", "callbacks"],
     ["cli", "__main__"],
 ]

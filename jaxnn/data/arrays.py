@@ -52,15 +52,20 @@ def from_arrays(images: Any, labels: Any, *, num_classes: int | None = None) -> 
     _require_shapes(images, labels)
     if images.dtype != np.uint8 and not _is_floating(images):
         raise TypeError(f"from_arrays: images must be uint8 or floating, got {images.dtype}")
+    return Dataset(images, check_labels("from_arrays", labels, num_classes))
+
+
+def check_labels(place: str, labels: np.ndarray, num_classes: int | None) -> np.ndarray:
+    """Integer labels as int32, floating targets as they are; raises what `from_arrays` does."""
     if np.issubdtype(labels.dtype, np.integer):
-        return Dataset(images, _classes(labels, num_classes))
+        return _classes(place, labels, num_classes)
     if not _is_floating(labels):
-        raise TypeError(f"from_arrays: labels must be integer or floating, got {labels.dtype}")
+        raise TypeError(f"{place}: labels must be integer or floating, got {labels.dtype}")
     if num_classes is not None:
         raise TypeError(
-            f"from_arrays: the labels of {num_classes} classes must be integers, got {labels.dtype}"
+            f"{place}: the labels of {num_classes} classes must be integers, got {labels.dtype}"
         )
-    return Dataset(images, labels)
+    return labels
 
 
 def class_names(name: str, num_classes: int | None = None) -> tuple[str, ...]:
@@ -108,16 +113,16 @@ def _is_floating(array: np.ndarray) -> bool:
     return "float" in array.dtype.name  # `bfloat16` is no floating type to NumPy
 
 
-def _classes(labels: np.ndarray, num_classes: int | None) -> np.ndarray:
+def _classes(place: str, labels: np.ndarray, num_classes: int | None) -> np.ndarray:
     """Integer labels as int32, which lie in `[0, num_classes)`."""
     if labels.ndim != 1:
-        raise ValueError(f"from_arrays: integer labels must be (n,), got {labels.shape}")
+        raise ValueError(f"{place}: integer labels must be (n,), got {labels.shape}")
     int32 = np.iinfo(np.int32)
     low, end = (int32.min, int32.max + 1) if num_classes is None else (0, num_classes)
     outside = np.flatnonzero((labels < low) | (labels >= end))
     if outside.size:
         raise ValueError(
-            f"from_arrays: labels must lie in [{low}, {end}), "
+            f"{place}: labels must lie in [{low}, {end}), "
             f"got {labels[outside[0]]} at index {outside[0]}"
         )
     return labels.astype(np.int32)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxnn.data.arrays import from_arrays
+from jaxnn.data.sources import read_labels, stored_images
 from jaxnn.typing import Dataset
 
 
@@ -37,6 +38,47 @@ def load_tfds(name: str, data_dir: str | Path | None = None) -> tuple[Dataset, D
       FileNotFoundError: load_tfds: nothing is prepared in nowhere/mnist; prepare it with
       tfds.builder('mnist', data_dir='nowhere', file_format='array_record').download_and_prepare()
     """
+    info, sources = _open(name, data_dir)
+    train, test = (_dataset(source, info) for source in sources)
+    return train, test
+
+
+def open_tfds(name: str, data_dir: str | Path | None = None) -> tuple[Dataset, Dataset]:
+    """The training and the test set of a set prepared by TFDS, larger than memory if need be.
+
+    What `load_tfds` reads into memory stays on disk here: images are read when they are needed.
+    The labels are read once, now, without decoding the images.
+
+    Args:
+      name: as for `load_tfds`.
+      data_dir: as for `load_tfds`.
+
+    Returns:
+      `(train, test)`, as of `load_tfds`, but the images are stored arrays.
+
+    Raises:
+      ModuleNotFoundError, FileNotFoundError, ValueError: as `load_tfds`, but that images are of
+        several sizes is noticed when they are read.
+
+    Example:
+      >>> open_tfds("mnist", "nowhere")
+      Traceback (most recent call last):
+          ...
+      FileNotFoundError: load_tfds: nothing is prepared in nowhere/mnist; prepare it with
+      tfds.builder('mnist', data_dir='nowhere', file_format='array_record').download_and_prepare()
+    """
+    info, sources = _open(name, data_dir)
+    image, label = _keys(info)
+    _, label_sources = _open(name, data_dir, skip=image)
+    train, test = (
+        Dataset(stored_images(source, image), read_labels(labels, label, _num_classes(info)))
+        for source, labels in zip(sources, label_sources, strict=True)
+    )
+    return train, test
+
+
+def _open(name: str, data_dir: str | Path | None, skip: str | None = None) -> tuple[Any, list]:
+    """What TFDS says of the set, and the sources of its two splits, a feature not decoded."""
     tfds = _import_tfds()
     data_dir = Path(data_dir or os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets"))
     builder = tfds.builder_from_directory(_prepared_folder(name, data_dir.expanduser()))
@@ -44,15 +86,15 @@ def load_tfds(name: str, data_dir: str | Path | None = None) -> tuple[Dataset, D
     test = "test" if "test" in splits else "validation"
     if "train" not in splits or test not in splits:
         raise ValueError(f"load_tfds: {name} must have the splits train and test, got {splits}")
+    decoders = skip and {skip: tfds.decode.SkipDecoding()}
     try:
-        train_source, test_source = builder.as_data_source(["train", test])
+        return builder.info, builder.as_data_source(["train", test], decoders=decoders)
     except NotImplementedError as error:
         raise ValueError(
             f"load_tfds: {name} must be prepared as array_record, got "
             f"{builder.info.file_format.value}, which takes TensorFlow to read; "
             + _recipe(name, "ANOTHER_FOLDER")
         ) from error
-    return _dataset(train_source, builder.info), _dataset(test_source, builder.info)
 
 
 def _import_tfds() -> Any:
@@ -87,12 +129,7 @@ def _prepared_folder(name: str, data_dir: Path) -> Path:
 
 def _dataset(source: Any, info: Any) -> Dataset:
     """All examples of one split, grey images `(n, height, width)` without a channel axis."""
-    image, label = info.supervised_keys or ("image", "label")
-    if not {image, label} <= set(info.features):
-        raise ValueError(
-            f"load_tfds: {info.name} must have the features image and label, "
-            f"got {', '.join(info.features)}"
-        )
+    image, label = _keys(info)
     examples = source.__getitems__(range(len(source)))  # three times as fast as one by one
     shapes = {np.shape(example[image]) for example in examples}
     if len(shapes) > 1:
@@ -101,6 +138,19 @@ def _dataset(source: Any, info: Any) -> Dataset:
     if images.shape[-1] == 1:
         images = images[..., 0]
     labels = np.array([example[label] for example in examples])
-    return from_arrays(
-        images, labels, num_classes=getattr(info.features[label], "num_classes", None)
-    )
+    return from_arrays(images, labels, num_classes=_num_classes(info))
+
+
+def _keys(info: Any) -> tuple[str, str]:
+    """The names of the image and the label in an example."""
+    image, label = info.supervised_keys or ("image", "label")
+    if not {image, label} <= set(info.features):
+        raise ValueError(
+            f"load_tfds: {info.name} must have the features image and label, "
+            f"got {', '.join(info.features)}"
+        )
+    return image, label
+
+
+def _num_classes(info: Any) -> int | None:
+    return getattr(info.features[_keys(info)[1]], "num_classes", None)
