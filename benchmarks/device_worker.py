@@ -23,7 +23,10 @@ EXAMPLES, HELD_OUT, BATCH_SIZE = 301, 99, 64
 
 
 def trained(dtype, mesh, hidden, epochs):
-    """What a training changes, and its history: batch norm, dropout, momentum and a schedule."""
+    """What a training changes and reports: batch norm, dropout, momentum and a schedule."""
+    compiled, so_far = [], []
+    listen = lambda event, duration, **details: compiled.append(event)
+    jax.monitoring.register_event_duration_secs_listener(listen)
     train_set, test_set = data.load("mnist")
     model = models.image_classifier((28, 28), hidden, 10, batch_norm=True, dropout=0.2)
     initial = model.init
@@ -40,10 +43,18 @@ def trained(dtype, mesh, hidden, epochs):
         batch_size=BATCH_SIZE,
         key=key,
         validation=Dataset(test_set.images[:HELD_OUT], test_set.labels[:HELD_OUT]),
+        callbacks=[lambda progress: so_far.append(len(compiled))],
         mesh=mesh,
     )
+    jax.monitoring.unregister_event_duration_listener(listen)
     start = flat(train.init_train_state(model, optimizer, key))
-    return flat(result.train_state) - start, result.history
+    leaves = jax.tree.leaves(result.train_state._replace(key=()))
+    return {
+        "change": (flat(result.train_state) - start).tolist(),
+        "history": result.history,
+        "compiled in the last epoch": compiled[so_far[-2] : so_far[-1]],
+        "bytes on a device": sum(leaf.addressable_data(0).nbytes for leaf in leaves),
+    }
 
 
 def flat(train_state):
@@ -81,10 +92,10 @@ def main():
     for dtype in arguments.dtypes:
         for name in arguments.meshes:
             mesh = make_mesh(name)
-            change, history = trained(np.dtype(dtype), mesh, arguments.hidden, arguments.epochs)
+            found = trained(np.dtype(dtype), mesh, arguments.hidden, arguments.epochs)
             if jax.process_index() == 0:
                 path = arguments.folder / f"{dtype}-{name}-{jax.process_count()}.json"
-                path.write_text(json.dumps({"change": change.tolist(), "history": history}))
+                path.write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def free_port():
 
 
 def train(folder, *options, processes=1):
-    """Runs `benchmarks.device_worker` as so many processes, which leave their numbers in a folder."""
+    """Runs `benchmarks.device_worker` in so many processes, which leave numbers in a folder."""
     coordinator = f"localhost:{free_port()}"
     command = [sys.executable, "-m", "benchmarks.device_worker", str(folder), *options]
     commands = [command]
