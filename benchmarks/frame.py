@@ -12,12 +12,14 @@ last three are given what an earlier run has measured as well, and load neither 
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
@@ -35,10 +37,12 @@ class Contender(NamedTuple):
 
     It prepares all that is not to be measured and returns a function without arguments, which is
     what is timed. It waits for its results, and what it returns is kept with the timings.
+    `environment` is added to that of its process.
     """
 
     function: str
     options: Mapping[str, Any]
+    environment: Mapping[str, str] = MappingProxyType({})
 
 
 class Table(NamedTuple):
@@ -75,6 +79,7 @@ class _Worker:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", *_arguments(contender)],
             cwd=ROOT,
+            env={**os.environ, **contender.environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

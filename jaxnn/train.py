@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -168,7 +169,7 @@ def fit(
     streams = mesh is None and is_stored(dataset.images)
     make = streaming.make_epoch if streams else make_epoch
     epoch = make(model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty)
-    train_state = init_train_state(model, optimizer, key)
+    train_state = _initialize(model, optimizer, key)
     if mesh is None:
         dataset = streaming.to_device(dataset)
         validation = validation and streaming.to_device(validation)
@@ -179,7 +180,7 @@ def fit(
     history: list[dict[str, Any]] = []
     for number in range(1, epochs + 1):
         started = time.perf_counter()
-        before = jax.tree.map(jnp.copy, train_state)  # the epoch uses the buffers again
+        before = _copy(train_state)  # the epoch uses the buffers again
         train_state, measured = epoch(train_state, dataset)
         row: dict[str, Any] = {"epoch": number, **metrics.values(measured)}
         if not is_finite((measured["loss"], train_state.params, train_state.state)):
@@ -197,6 +198,17 @@ def fit(
         if reasons:
             return FitResult(train_state, history, reasons[0])
     return FitResult(train_state, history, None)
+
+
+# Threefry in full optimisation is what compiles longest of a training; the values are the same.
+@partial(jax.jit, static_argnums=(0, 1), compiler_options={"xla_backend_optimization_level": 1})
+def _initialize(model, optimizer, key):
+    return init_train_state(model, optimizer, key)
+
+
+@jax.jit
+def _copy(tree):
+    return jax.tree.map(jnp.copy, tree)
 
 
 def _require_dataset(name, dataset):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from typing import Any
 
 import jax
 
@@ -13,7 +14,7 @@ from jaxnn.cli import UsageError
 from jaxnn.cli.options import ProcessOptions
 
 
-def start(options: ProcessOptions) -> jax.sharding.Mesh | None:
+def start(options: ProcessOptions) -> jax.sharding.Mesh:
     """Waits for the other processes and joins them, before JAX computes anything.
 
     Args:
@@ -21,14 +22,11 @@ def start(options: ProcessOptions) -> jax.sharding.Mesh | None:
         SLURM, Kubernetes or Open MPI.
 
     Returns:
-      The mesh of the devices of all processes, or None where the options ask for one process.
+      The mesh of the devices of all processes.
 
     Raises:
-      UsageError: on options that are wrong.
+      UsageError: if nothing says which process this is.
     """
-    require_sound(options)
-    if not options.distributed:
-        return None
     by_hand = options.coordinator is not None
     patience = threading.Timer(options.start_timeout, _give_up, [options])
     patience.daemon = True
@@ -54,6 +52,14 @@ def start(options: ProcessOptions) -> jax.sharding.Mesh | None:
 def is_helper() -> bool:
     """Whether this process only computes: process 0 alone prints, writes and draws."""
     return jax.process_index() > 0
+
+
+def own_copy(train_state: Any) -> Any:
+    """A training state that all devices hold, as an array of this process's first device alone.
+
+    Only then may one process compute with it while the others do not.
+    """
+    return jax.tree.map(lambda array: array.addressable_data(0), train_state)
 
 
 def require_sound(options: ProcessOptions) -> None:
