@@ -71,7 +71,7 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def train(folder, *options, processes=1):
+def train(folder, *options, processes=1, seconds=300):
     """Runs `benchmarks.device_worker` in so many processes, which leave numbers in a folder."""
     coordinator = f"localhost:{free_port()}"
     command = [sys.executable, "-m", "benchmarks.device_worker", str(folder), *options]
@@ -79,7 +79,7 @@ def train(folder, *options, processes=1):
     if processes > 1:
         identities = [[str(index), str(processes), coordinator] for index in range(processes)]
         commands = [[*command, "--process", *identity] for identity in identities]
-    for result in run_together(commands, seconds=300, cwd=ROOT):
+    for result in run_together(commands, seconds=seconds, cwd=ROOT):
         if result.returncode:
             raise RuntimeError(f"exit {result.returncode}: {result.stdout}\n{result.stderr}")
 
@@ -106,9 +106,9 @@ def table(folder):
     """Trains on every number of devices and of processes; a Markdown table of the differences."""
     sizes = ["--hidden", "256", "128", "--epochs", "5"]
     both = ["--dtypes", "float64", "float32", *sizes, "--meshes"]
-    train(folder, "--devices", "8", *both, "none", *MESHES)
+    train(folder, "--devices", "8", *both, "none", *MESHES, seconds=3600)
     for processes in PROCESSES:
-        train(folder, *both, str(processes), processes=processes)
+        train(folder, *both, str(processes), processes=processes, seconds=3600)
     places = [(mesh, 1) for mesh in MESHES] + [(str(count), count) for count in PROCESSES]
     lines = [
         "| | float64: arrays | figures | float32: arrays | figures |",
