@@ -195,12 +195,12 @@ def duration(seconds: float) -> str:
     """A time with three digits, in the unit that suits it.
 
     >>> duration(12.3456), duration(0.01234), duration(85.04e-6)
-    ('12.3 s', '12.3 ms', '85 µs')
+    ('12.3 s', '12.3 ms', '85.0 µs')
     """
-    for unit, size in (("s", 1), ("ms", 1e-3)):
+    for unit, size in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-6:.3g} µs"
+            break
+    return f"{seconds / size:#.3g}".rstrip(".") + f" {unit}"
 
 
 def markdown(table: Table) -> str:

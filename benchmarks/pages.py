@@ -36,6 +36,15 @@ def shown(name: str, entry: Mapping[str, Any]) -> str:
     return "\n\n".join([*parts, f"Measured on: {in_words(entry['machine'])}."])
 
 
+def section(name: str, entry: Mapping[str, Any]) -> str:
+    """What a page shows of a topic: all that it says, and its pictures."""
+    pictures = [
+        f"![{figure.get_label()}](images/{stem}.png)"
+        for stem, figure in topic(name).figures(entry["measured"]).items()
+    ]
+    return "\n\n".join([shown(name, entry), *pictures])
+
+
 def target_line(target: Target) -> str:
     """A target in words.
 
@@ -88,7 +97,7 @@ def page(text: str, entries: Mapping[str, Any]) -> str:
     def block(name):
         if name == "short" and "epoch" in entries:
             return short(entries)
-        return shown(name, entries[name]) if name in entries else None
+        return section(name, entries[name]) if name in entries else None
 
     return filled(text, block)
 
