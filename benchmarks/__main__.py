@@ -23,6 +23,7 @@ TOPICS = (
     "shapes",
     "prediction",
     "sweep",
+    "start",
 )
 """In the order in which they are measured; `benchmarks.frame` says what a topic is."""
 

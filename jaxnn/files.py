@@ -1,4 +1,4 @@
-"""Files that are either as they were or complete, never half written."""
+"""Files that are either as they were or complete, never half written; and where the cache is."""
 
 import os
 import tempfile
@@ -36,6 +36,27 @@ def write_atomically(path: str | os.PathLike, content: bytes | str) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def cache_folder() -> Path | None:
+    """The folder for decoded data and compiled programs: `$JAXNN_CACHE`, or the user's for `jaxnn`.
+
+    Returns:
+      The folder, which may not exist yet, or None where the user has no home.
+
+    Example:
+      >>> cache_folder()
+      PosixPath('...')
+    """
+    if chosen := os.environ.get("JAXNN_CACHE"):
+        return Path(chosen)
+    import platformdirs
+
+    try:
+        folder = Path(platformdirs.user_cache_dir("jaxnn"))
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None  # older platformdirs: "~/.cache/jaxnn"
 
 
 def _umask() -> int:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -162,13 +163,13 @@ def fit(
       1.0
     """
     checks.require_positive_integer(epochs, "fit: epochs")
-    _require_dataset("fit: dataset", dataset)
+    checks.require_dataset("fit: dataset", dataset)
     if validation is not None:
-        _require_dataset("fit: validation", validation)
+        checks.require_dataset("fit: validation", validation)
     streams = mesh is None and is_stored(dataset.images)
     make = streaming.make_epoch if streams else make_epoch
     epoch = make(model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty)
-    train_state = init_train_state(model, optimizer, key)
+    train_state = _initialize(model, optimizer, key)
     if mesh is None:
         dataset = streaming.to_device(dataset)
         validation = validation and streaming.to_device(validation)
@@ -179,7 +180,7 @@ def fit(
     history: list[dict[str, Any]] = []
     for number in range(1, epochs + 1):
         started = time.perf_counter()
-        before = jax.tree.map(jnp.copy, train_state)  # the epoch uses the buffers again
+        before = _copy(train_state)  # the epoch uses the buffers again
         train_state, measured = epoch(train_state, dataset)
         row: dict[str, Any] = {"epoch": number, **metrics.values(measured)}
         if not is_finite((measured["loss"], train_state.params, train_state.state)):
@@ -199,9 +200,12 @@ def fit(
     return FitResult(train_state, history, None)
 
 
-def _require_dataset(name, dataset):
-    if dataset.size == 0 or dataset.images.shape[0] != dataset.size:
-        raise ValueError(
-            f"{name} must hold as many images as labels, at least one, "
-            f"got {dataset.images.shape[0]} and {dataset.size}"
-        )
+# Threefry in full optimisation is what compiles longest of a training; the values are the same.
+@partial(jax.jit, static_argnums=(0, 1), compiler_options={"xla_backend_optimization_level": 1})
+def _initialize(model, optimizer, key):
+    return init_train_state(model, optimizer, key)
+
+
+@jax.jit
+def _copy(tree):
+    return jax.tree.map(jnp.copy, tree)

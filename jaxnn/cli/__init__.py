@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from jaxnn.cli import programs
+
 COMMANDS = {
     "train": "train a network and leave a run folder with a report",
     "evaluate": "measure the network of a run folder on test images",
@@ -31,8 +33,14 @@ HELP = "\n".join(
         *(f"  jaxnn {name:10}{purpose}" for name, purpose in COMMANDS.items()),
         "",
         "jaxnn COMMAND --help shows the options of a command.",
+        "Compiled programs are kept for later commands, in the folder that jaxnn info shows;",
+        "jaxnn COMMAND --no-compilation-cache neither reads nor keeps them.",
     ]
 )
+
+
+KEEP_NO_PROGRAMS = "--no-compilation-cache"
+"""An option of every command."""
 
 
 class UsageError(ValueError):
@@ -43,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command.
 
     Args:
-      arguments: those after the program's name; the process's own if None.
+      arguments: those after the program's name; the process's own if None, and only then are
+        compiled programs kept.
 
     Raises:
       SystemExit: with status 2 and one line on standard error where the use is wrong.
@@ -52,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
       >>> main(["--version"])
       jaxnn 0...
     """
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    own_process = arguments is None
+    given = sys.argv[1:] if arguments is None else arguments
+    arguments = [argument for argument in given if argument != KEEP_NO_PROGRAMS]
     if not arguments or arguments[0] in ("-h", "--help"):
         return print(HELP)
     if arguments[0] == "--version":
@@ -62,8 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     name, *rest = arguments
     if name not in COMMANDS:
         _fail(f"jaxnn: no command {name!r}; expected one of {', '.join(COMMANDS)}")
+    keep = len(arguments) == len(given)
     try:
-        importlib.import_module(f"jaxnn.cli.{name}").main(rest)
+        with programs.kept(keep) if own_process else contextlib.nullcontext():
+            importlib.import_module(f"jaxnn.cli.{name}").main(rest)
     except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:
         _fail(f"jaxnn {name}: {error}")
     except FloatingPointError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from jaxnn.cli import parse
 
@@ -27,13 +28,17 @@ def main(arguments: Sequence[str]) -> None:
     import jax
 
     from jaxnn import data
-    from jaxnn.cli import runs
+    from jaxnn.cli import programs, runs
 
     for name, value in runs.environment().items():
         print(f"{name:12}{value}")
     print(f"{'devices':12}{', '.join(str(device) for device in jax.devices())}")
     train_set, test_set = data.load("mnist")
     print(f"{'cache':12}{data.cache_folder() or 'none, there is no home folder'}")
+    config = jax.config.values
+    kept = config["jax_enable_compilation_cache"] and config["jax_compilation_cache_dir"]
+    size = f"{programs.size(Path(kept)) / 1e6:.1f} MB in {kept}" if kept else "not kept"
+    print(f"{'programs':12}{size}")
     print(f"{'mnist':12}{train_set.size:,} training and {test_set.size:,} test images, verified")
     for extra, modules in EXTRAS.items():
         missing = [module for module in modules if find_spec(module) is None]

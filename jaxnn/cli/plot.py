@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tyro
 
-from jaxnn.cli import parse
+from jaxnn.cli import parse, pictures
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,13 @@ class PlotOptions:
 def main(arguments: Sequence[str]) -> None:
     """Reads the options, draws, prints where."""
     options = parse("plot", PlotOptions, arguments)
-    from jaxnn.cli import drawing, runs
+    with pictures.beside() as drawn:
+        from jaxnn.cli import drawing, runs
 
-    run = runs.load_run(options.run)
-    drawing.finish(run, runs.load_images(run.options))
+        run = runs.load_run(options.run)
+        images = runs.load_images(run.options)
+        drawing.draw_samples(run.folder, images, drawn)
+        drawing.finish(run, images, drawn)
     for path in sorted((run.folder / "plots").glob("*.png")):
         print(path)
     print(run.folder / "report.html")

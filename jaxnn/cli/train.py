@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxnn.cli import UsageError, parse
+from jaxnn.cli import UsageError, parse, pictures
 from jaxnn.cli.options import PRESETS, TrainOptions
 
 
@@ -27,6 +27,11 @@ def train(options: TrainOptions) -> dict[str, Any]:
     Returns:
       The results on the test images, as `results.json` holds them.
     """
+    with pictures.beside() as drawn:  # loads matplotlib while this process loads JAX
+        return _train(options, drawn)
+
+
+def _train(options: TrainOptions, drawn: pictures.Pictures) -> dict[str, Any]:
     import jax
 
     from jaxnn import callbacks, checks
@@ -43,14 +48,8 @@ def train(options: TrainOptions) -> dict[str, Any]:
     write = (lambda line: None) if options.quiet else print
     write(f"{folder}: {_in_words(options, images, model)}")
     write_atomically(folder / "config.json", json.dumps(config, indent=2) + "\n")
-    hooks = [
-        callbacks.log_learning_rate(schedule),
-        callbacks.append_history(folder / "history.jsonl"),
-        callbacks.save_checkpoints(folder / "checkpoints", config),
-        callbacks.print_epochs(write),
-    ]
-    if options.early_stopping is not None:
-        hooks.append(callbacks.early_stopping(patience=options.early_stopping))
+    drawing.draw_samples(folder, images, drawn)
+    hooks = _hooks(options, folder, config, jax.jit(schedule), write)
     started = time.perf_counter()
     with callbacks.progress_bar(options.epochs) as advance:
         result = training.fit(
@@ -66,13 +65,29 @@ def train(options: TrainOptions) -> dict[str, Any]:
             **fit_options,
         )
     seconds = time.perf_counter() - started
+    run = runs.Run(folder, options, config, model, result.train_state)
     if result.stopped:
         write(f"stopped: {result.stopped}")
-    run = runs.load_run(folder, "best" if result.stopped else "latest")
-    results = drawing.finish(run, images, training_seconds=seconds)
+        run = runs.load_run(folder, "best")
+    results = drawing.finish(run, images, drawn, training_seconds=seconds)
     write(f"report {folder / 'report.html'}")
     print(f"test accuracy {results['accuracy']:.4f}")
     return results
+
+
+def _hooks(options: TrainOptions, folder: Path, config, schedule, write) -> list:
+    """What is done after each epoch."""
+    from jaxnn import callbacks
+
+    hooks = [
+        callbacks.log_learning_rate(schedule),
+        callbacks.append_history(folder / "history.jsonl"),
+        callbacks.save_checkpoints(folder / "checkpoints", config),
+        callbacks.print_epochs(write),
+    ]
+    if options.early_stopping is not None:
+        hooks.append(callbacks.early_stopping(patience=options.early_stopping))
+    return hooks
 
 
 def _preset(arguments: Sequence[str]) -> str:

@@ -7,13 +7,12 @@ folder, later uses map them into memory from there; their checksums are verified
 import contextlib
 import gzip
 import hashlib
-import os
 import zlib
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
+from jaxnn.files import cache_folder as cache_folder
 from jaxnn.files import write_atomically
 from jaxnn.typing import Dataset
 
@@ -58,25 +57,6 @@ def load(name: str) -> tuple[Dataset, Dataset]:
     if name != "mnist":
         raise ValueError(f"data.load: the embedded data sets are 'mnist', got {name!r}")
     return _load_part("train"), _load_part("t10k")
-
-
-def cache_folder() -> Path | None:
-    """The folder for decoded data: `$JAXNN_CACHE`, or the user's cache folder for `jaxnn`.
-
-    Returns:
-      The folder, which may not exist yet, or None where the user has no home.
-
-    Example:
-      >>> cache_folder()
-      PosixPath('...')
-    """
-    if chosen := os.environ.get("JAXNN_CACHE"):
-        return Path(chosen)
-    try:
-        folder = Path(platformdirs.user_cache_dir("jaxnn"))
-    except RuntimeError:
-        return None
-    return folder if folder.is_absolute() else None  # older platformdirs: "~/.cache/jaxnn"
 
 
 def _load_part(part: str) -> Dataset:

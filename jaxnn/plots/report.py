@@ -10,7 +10,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,13 +25,35 @@ _PIXELS_PER_INCH = 112  # of the page, for a figure that has the room
 _SHARES = ("accuracy", "recall", "precision")
 
 
+class Picture(NamedTuple):
+    """A figure as a page shows it, which needs matplotlib no more."""
+
+    width: float
+    kind: str
+    source: str
+    description: str
+
+
+def picture(figure: Figure) -> Picture:
+    """Draws a figure for a page; photographs keep their dark.
+
+    >>> from jaxnn.plots.style import new_figure
+    >>> picture(new_figure(5, 3, "Nothing yet.")).description
+    'Nothing yet.'
+    """
+    images = [np.asarray(image.get_array()) for axes in figure.axes for image in axes.images]
+    kind = "photo" if any(image.ndim == 3 for image in images) else "ink"
+    width = float(figure.get_size_inches()[0])
+    return Picture(width, kind, _embed(figure), str(figure.get_label()))
+
+
 def write_report(
     path: str | os.PathLike[str],
     *,
     title: str,
     results: Mapping[str, Any],
     history: Sequence[Mapping[str, Any]],
-    figures: Mapping[str, Figure],
+    figures: Mapping[str, Figure | Picture],
     config: Mapping[str, Any],
     environment: Mapping[str, Any],
     layers: Sequence[Mapping[str, Any]] = (),
@@ -48,7 +70,7 @@ def write_report(
       title: the heading of the page.
       results: the headline figures, in order: `{"test accuracy": 0.978, "parameters": 235146}`.
       history: one row an epoch, as for `loss_curves`.
-      figures: figures of this package by their captions, in order.
+      figures: figures of this package, or their pictures, by their captions, in order.
       config: the settings of the run.
       environment: versions, devices and the like.
       layers: one row a layer: path, shape, parameters.
@@ -72,7 +94,7 @@ def write_report(
       >>> folder.cleanup()
     """
     for caption, figure in figures.items():
-        if not hasattr(figure, "savefig"):
+        if not (isinstance(figure, Picture) or hasattr(figure, "savefig")):
             raise TypeError(f"write_report: expected a Figure as {caption!r}, got {figure!r}")
     sections = (
         _section("Figures", _figures(figures)),
@@ -104,21 +126,21 @@ def _headline(results: Mapping[str, Any]) -> str:
     return f'<dl class="headline">\n{_lines(cards)}\n</dl>' if cards else ""
 
 
-def _figures(figures: Mapping[str, Figure]) -> str:
-    shown = [_figure(caption, figure) for caption, figure in figures.items()]
+def _figures(figures: Mapping[str, Figure | Picture]) -> str:
+    shown = [
+        _figure(caption, figure if isinstance(figure, Picture) else picture(figure))
+        for caption, figure in figures.items()
+    ]
     return f'<div class="figures">\n{_lines(shown)}\n</div>' if shown else ""
 
 
-def _figure(caption: str, figure: Figure) -> str:
-    """A figure over the whole page where it is wider than a column; photographs keep their dark."""
-    width = float(figure.get_size_inches()[0])
-    wide = ' class="wide"' if width > 1.3 * WIDTH else ""
-    images = [np.asarray(image.get_array()) for axes in figure.axes for image in axes.images]
-    kind = "photo" if any(image.ndim == 3 for image in images) else "ink"
+def _figure(caption: str, picture: Picture) -> str:
+    """A picture over the whole page where it is wider than a column."""
+    wide = ' class="wide"' if picture.width > 1.3 * WIDTH else ""
     return (
         f"<figure{wide}>\n<figcaption>{escape(caption)}</figcaption>\n"
-        f'<img class="{kind}" width="{width * _PIXELS_PER_INCH:.0f}" src="{_embed(figure)}"'
-        f' alt="{escape(str(figure.get_label()) or caption)}">\n</figure>'
+        f'<img class="{picture.kind}" width="{picture.width * _PIXELS_PER_INCH:.0f}"'
+        f' src="{picture.source}" alt="{escape(picture.description or caption)}">\n</figure>'
     )
 
 
