@@ -326,9 +326,9 @@ def test_float_targets_stream_as_well(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_the_benchmark_runs_and_leaves_no_file(tmp_path):
-    measured = larger_than_memory.measure(0.005, epochs=1, folder=tmp_path)
-    assert measured["images"] == 100
-    assert measured["peak of own memory"] > 3 * 4 * 50176 * 256, "parameters and Adam's moments"
+    measured = larger_than_memory.measure(0.000784, epochs=1, folder=tmp_path, zoom=2)
+    assert measured["images"] == 250
+    assert measured["peak of own memory"] > 10e6
     row = larger_than_memory.table(measured).splitlines()[-1]
-    assert row.startswith("| 1 | 0.01 GB |")
+    assert row.startswith("| 1 | 0.00 GB |")
     assert list(tmp_path.iterdir()) == []
