@@ -23,6 +23,8 @@ TOPICS = (
     "shapes",
     "prediction",
     "sweep",
+    "start",
+    "memory",
 )
 """In the order in which they are measured; `benchmarks.frame` says what a topic is."""
 
