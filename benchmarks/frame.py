@@ -12,12 +12,14 @@ last three are given what an earlier run has measured as well, and load neither 
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
@@ -35,10 +37,12 @@ class Contender(NamedTuple):
 
     It prepares all that is not to be measured and returns a function without arguments, which is
     what is timed. It waits for its results, and what it returns is kept with the timings.
+    `environment` is added to that of its process.
     """
 
     function: str
     options: Mapping[str, Any]
+    environment: Mapping[str, str] = MappingProxyType({})
 
 
 class Table(NamedTuple):
@@ -75,6 +79,7 @@ class _Worker:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", *_arguments(contender)],
             cwd=ROOT,
+            env={**os.environ, **contender.environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -190,12 +195,11 @@ def duration(seconds: float) -> str:
     """A time with three digits, in the unit that suits it.
 
     >>> duration(12.3456), duration(0.01234), duration(85.04e-6)
-    ('12.3 s', '12.3 ms', '85 µs')
+    ('12.3 s', '12.3 ms', '85.0 µs')
     """
-    for unit, size in (("s", 1), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-6:.3g} µs"
+    units = ("s", 1), ("ms", 1e-3), ("µs", 1e-6)
+    unit, size = next((unit for unit in units if seconds >= unit[1]), units[-1])
+    return f"{seconds / size:#.3g}".rstrip(".") + f" {unit}"
 
 
 def markdown(table: Table) -> str:

@@ -5,13 +5,14 @@ A page has, for every topic that it shows, a pair of lines `<!-- benchmarks: epo
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from benchmarks.frame import ROOT, Target, markdown
+from benchmarks.frame import ROOT, Table, Target, markdown
 from benchmarks.machine import in_words
 from jaxnn.files import write_atomically
 
@@ -35,15 +36,26 @@ def shown(name: str, entry: Mapping[str, Any]) -> str:
     return "\n\n".join([*parts, f"Measured on: {in_words(entry['machine'])}."])
 
 
+def section(name: str, entry: Mapping[str, Any]) -> str:
+    """What a page shows of a topic: all that it says, and its pictures."""
+    pictures = [
+        f"![{figure.get_label()}](images/{stem}.png)"
+        for stem, figure in topic(name).figures(entry["measured"]).items()
+    ]
+    return "\n\n".join([shown(name, entry), *pictures])
+
+
 def target_line(target: Target) -> str:
     """A target in words.
 
     >>> target_line(Target("an epoch, to the bare products", 1.3, "at most", 1.35))
     '- an epoch, to the bare products: 1.30, asked for is at most 1.35: met'
     """
+    asked = f"asked for is {target.bound} {target.limit:g}"
+    if math.isnan(target.value):
+        return f"- {target.name}: not measured, {asked}"
     verdict = "met" if target.met else "**not met**"
-    value = f"{target.name}: {target.value:.2f}"
-    return f"- {value}, asked for is {target.bound} {target.limit:g}: {verdict}"
+    return f"- {target.name}: {target.value:.2f}, {asked}: {verdict}"
 
 
 def filled(text: str, write: Callable[[str], str | None]) -> str:
@@ -70,9 +82,24 @@ def read() -> dict[str, Any]:
     return json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {}
 
 
+def short(entries: Mapping[str, Any]) -> str:
+    """What the README shows: the epoch, by contender."""
+    entry = entries["epoch"]
+    table, *_ = topic("epoch").tables(entry["measured"])
+    columns = ["an epoch", "median", "to jaxnn"]
+    rows = [[row[0], row[1], row[3]] for row in table.rows]
+    return f"{markdown(Table('', columns, rows))}\n\nMeasured on: {in_words(entry['machine'])}."
+
+
 def page(text: str, entries: Mapping[str, Any]) -> str:
-    """The text of docs/benchmarks.md with the figures of these entries."""
-    return filled(text, lambda name: shown(name, entries[name]) if name in entries else None)
+    """A page with these figures: `short` stands for the README's, else a name is a topic's."""
+
+    def block(name):
+        if name == "short" and "epoch" in entries:
+            return short(entries)
+        return section(name, entries[name]) if name in entries else None
+
+    return filled(text, block)
 
 
 def write(entries: Mapping[str, Any]) -> None:
@@ -84,5 +111,6 @@ def write(entries: Mapping[str, Any]) -> None:
     for name, entry in entries.items():
         for stem, figure in topic(name).figures(entry["measured"]).items():
             save(figure, IMAGES / f"{stem}.png")
-    text = PAGE.read_text(encoding="utf-8")
-    write_atomically(PAGE, page(text, entries).encode())
+    for path in (PAGE, README):
+        text = path.read_text(encoding="utf-8")
+        write_atomically(path, page(text, entries).encode())

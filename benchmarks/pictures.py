@@ -39,7 +39,7 @@ def bars(title: str, seconds: Mapping[str, float], ours: str = "jaxnn") -> Figur
     return figure
 
 
-def lines(title: str, curves: Mapping[str, Mapping[float, float]], x_label: str) -> Figure:
+def lines(title: str, curves: Mapping[str, Mapping[int, float]], x_label: str) -> Figure:
     """The time of each contender over something that doubles, both on logarithmic scales.
 
     Args:

@@ -12,6 +12,7 @@ from . import optim as optim
 from . import parallel as parallel
 from . import plots as plots
 from . import streaming as streaming
+from . import sweep as sweep
 from . import train as train
 from . import typing as typing
 from ._version import __version__ as __version__

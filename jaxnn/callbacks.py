@@ -57,15 +57,34 @@ def progress_bar(epochs: int) -> Iterator[Callback]:
       >>> with progress_bar(5) as advance:
       ...     callbacks = [advance]
     """
+    with bar("epochs", epochs) as show:
+        yield lambda progress: show(progress.epoch)
+
+
+@contextmanager
+def bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Shows a bar of what is done of a total; nothing where there is no terminal.
+
+    Args:
+      what: is counted, such as "epochs".
+      total: how many there will be.
+
+    Yields:
+      A function that is told how many are done.
+
+    Example:
+      >>> with bar("members", 5) as show:
+      ...     show(3)
+    """
     from rich import progress as bars
     from rich.console import Console
 
-    columns = ("epochs", bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeRemainingColumn())
+    columns = (what, bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeRemainingColumn())
     console = Console()
     hidden = not console.is_terminal
-    with bars.Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        task = bar.add_task("epochs", total=epochs)
-        yield lambda progress: bar.update(task, completed=progress.epoch)
+    with bars.Progress(*columns, console=console, transient=True, disable=hidden) as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda done: shown.update(task, completed=done)
 
 
 def early_stopping(metric: str = "validation_loss", *, patience: int) -> Callback:

@@ -109,6 +109,22 @@ def require_classes(
         raise ValueError(f"{place}: labels must be classes in 0 … {classes - 1}, got {unknown[0]}")
 
 
+def require_dataset(name: str, dataset: Any) -> None:
+    """Raises a `ValueError` unless a data set has examples, and as many images as labels.
+
+    >>> from jaxnn.typing import Dataset
+    >>> require_dataset("fit: dataset", Dataset(jnp.zeros((3, 2)), jnp.zeros(4)))
+    Traceback (most recent call last):
+        ...
+    ValueError: fit: dataset must hold as many images as labels, at least one, got 3 and 4
+    """
+    if dataset.size == 0 or dataset.images.shape[0] != dataset.size:
+        raise ValueError(
+            f"{name} must hold as many images as labels, at least one, "
+            f"got {dataset.images.shape[0]} and {dataset.size}"
+        )
+
+
 def require_input(name: str, x: Any, dtype: Any, size: int) -> None:
     """Raises a `LayerError` unless a layer's input has its dtype and, last, its features.
 

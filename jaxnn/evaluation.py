@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn import checks, metrics, parallel
-from jaxnn.steps import measure
+from jaxnn.steps import Metrics, measure
 from jaxnn.storage import is_stored
 from jaxnn.streaming import chunks, total
 from jaxnn.typing import ArrayLike, Dataset, Layer, Loss, Params, State
@@ -78,14 +78,37 @@ def predict(
     return _prediction(model, batch_size)(params, state, inputs)
 
 
+def measure_dataset(
+    model: Layer, params: Params, state: State, dataset: Dataset, *, loss: Loss, batch_size: int
+) -> Metrics:
+    """What `evaluate` compiles: a pure function, for a program of which it is a part.
+
+    Args:
+      model: a layer; it is applied with `train=False`.
+      params: its parameters.
+      state: its state.
+      dataset: the examples.
+      loss: `(outputs, labels) -> (batch,)`.
+      batch_size: examples at a time.
+
+    Returns:
+      A dictionary of `metrics.Average`s.
+
+    Example:
+      >>> from jaxnn import layers, losses
+      >>> data = Dataset(jnp.eye(3), jnp.array([0, 1, 1]))
+      >>> settings = {"loss": losses.softmax_cross_entropy, "batch_size": 2}
+      >>> measure_dataset(layers.serial(), (), (), data, **settings)["accuracy"].sum
+      Array(2, dtype=int32)
+    """
+    measure_batch = partial(_measure_batch, model, loss, params, state)
+    parts = _over_batches(measure_batch, dataset, dataset.size, batch_size)
+    return metrics.merge(*map(metrics.total, parts))
+
+
 @lru_cache(maxsize=16)  # a second call with the same model compiles nothing
 def _evaluation(model, loss, batch_size):
-    def program(params, state, dataset):
-        measure_batch = partial(_measure_batch, model, loss, params, state)
-        parts = _over_batches(measure_batch, dataset, dataset.size, batch_size)
-        return metrics.merge(*map(metrics.total, parts))
-
-    return jax.jit(program)
+    return jax.jit(partial(measure_dataset, model, loss=loss, batch_size=batch_size))
 
 
 @lru_cache(maxsize=16)

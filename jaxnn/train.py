@@ -163,9 +163,9 @@ def fit(
       1.0
     """
     checks.require_positive_integer(epochs, "fit: epochs")
-    _require_dataset("fit: dataset", dataset)
+    checks.require_dataset("fit: dataset", dataset)
     if validation is not None:
-        _require_dataset("fit: validation", validation)
+        checks.require_dataset("fit: validation", validation)
     streams = mesh is None and is_stored(dataset.images)
     make = streaming.make_epoch if streams else make_epoch
     epoch = make(model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty)
@@ -209,11 +209,3 @@ def _initialize(model, optimizer, key):
 @jax.jit
 def _copy(tree):
     return jax.tree.map(jnp.copy, tree)
-
-
-def _require_dataset(name, dataset):
-    if dataset.size == 0 or dataset.images.shape[0] != dataset.size:
-        raise ValueError(
-            f"{name} must hold as many images as labels, at least one, "
-            f"got {dataset.images.shape[0]} and {dataset.size}"
-        )

@@ -58,6 +58,6 @@ def jaxnn_sweep(runs, examples):
         result = fit(
             make, grid, dataset, loss=LOSS, epochs=1, batch_size=BATCH_SIZE, key=jax.random.key(0)
         )
-        return {"runs": runs, "loss": float(np.mean([row["loss"] for row in result.table]))}
+        return {"runs": runs, "loss": float(np.mean([row["loss"] for row in result.rows]))}
 
     return run

@@ -1,6 +1,7 @@
 from .activations import activation_curves as activation_curves
 from .confusion import class_table as class_table
 from .confusion import confusion_matrix as confusion_matrix
+from .coordinates import parallel_coordinates as parallel_coordinates
 from .curves import accuracy_curves as accuracy_curves
 from .curves import loss_curves as loss_curves
 from .errors import worst_errors as worst_errors
@@ -12,3 +13,5 @@ from .report import write_report as write_report
 from .samples import predictions as predictions
 from .samples import sample_images as sample_images
 from .style import save as save
+from .sweeps import heat_map as heat_map
+from .sweeps import seed_curves as seed_curves

@@ -51,6 +51,30 @@ every_curve = {
     "test_loss": 0.4002, "test_accuracy": 0.9002,
 }  # fmt: skip
 
+
+def members(rates, hidden, seeds=(0, 1, 2), **columns) -> list[dict]:
+    """The rows of a sweep; the largest rate diverges."""
+    return [
+        {"rate": rate, "hidden": h, "seed": seed, "accuracy": 0.9}
+        | {"loss": 0.1 + rate * (seed + 1) / len(h)}
+        | {"status": "finished" if rate < 1 else "diverged in epoch 2"}
+        | columns
+        for rate, h, seed in itertools.product(rates, hidden, seeds)
+    ]
+
+
+sizes = [(8,), (128,), (256, 128)]
+sweep = members([1e-4, 1e-3, 1e-2, 0.1, 2.0], sizes)
+curves = [rows(5, loss=row["loss"], accuracy=0.9) for row in sweep]
+random_sweep = [
+    {
+        "rate": float(10 ** rng.uniform(-5, -1)),
+        "name": LONG[int(rng.integers(4))],
+        "accuracy": value,
+    }
+    for value in rng.random(60)
+]
+
 FIGURES = {
     "loss": lambda: plots.loss_curves(rows(5, loss=0.3, validation_loss=0.2)),
     "loss, one epoch": lambda: plots.loss_curves(rows(1, loss=0.3)),
@@ -104,6 +128,29 @@ FIGURES = {
     "landscape, paths": lambda: plots.loss_landscape(x, x, bowl, dict.fromkeys(LETTERS[:6], path)),
     "landscape, flat": lambda: plots.loss_landscape(x, x, np.ones((41, 41))),
     "landscape, overflow": lambda: plots.loss_landscape(x, x, np.where(bowl < 9, bowl, np.inf)),
+    "heat map": lambda: plots.heat_map(sweep, "rate", "hidden"),
+    "heat map, accuracy": lambda: plots.heat_map(
+        random_sweep[:6], "rate", "name", metric="accuracy"
+    ),
+    "heat map, one cell": lambda: plots.heat_map(sweep[:1], "rate", "hidden"),
+    "heat map, nothing finished": lambda: plots.heat_map(members([1.0], sizes), "rate", "hidden"),
+    "heat map, many": lambda: plots.heat_map(
+        members(np.geomspace(1e-5, 0.9, 12).tolist(), sizes), "rate", "hidden"
+    ),
+    "seeds": lambda: plots.seed_curves(sweep, curves, "rate"),
+    "seeds, accuracy": lambda: plots.seed_curves(sweep, curves, "hidden", metric="accuracy"),
+    "seeds, one": lambda: plots.seed_curves(sweep[:1], [rows(1, loss=0.5)], "rate"),
+    "seeds, nothing finished": lambda: plots.seed_curves(sweep[-1:], [rows(1, loss=nan)], "rate"),
+    "coordinates": lambda: plots.parallel_coordinates(sweep, ["rate", "hidden", "seed"]),
+    "coordinates, scale": lambda: plots.parallel_coordinates(
+        random_sweep, ["rate", "name"], metric="accuracy"
+    ),
+    "coordinates, one": lambda: plots.parallel_coordinates(sweep[:1], ["rate"]),
+    "coordinates, eight axes": lambda: plots.parallel_coordinates(
+        members([1e-3, 1e-2], sizes, **dict.fromkeys(LETTERS[:5], 1)),
+        ["rate", "hidden", "seed", *LETTERS[:5]],
+    ),
+    "coordinates, nothing finished": lambda: plots.parallel_coordinates(sweep[-1:], ["rate"]),
     "surface": lambda: plots.loss_surface(x, x, bowl),
     "surface, overflow": lambda: plots.loss_surface(x, x, np.where(bowl < 9, bowl, nan)),
 }  # fmt: skip
