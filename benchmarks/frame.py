@@ -197,9 +197,8 @@ def duration(seconds: float) -> str:
     >>> duration(12.3456), duration(0.01234), duration(85.04e-6)
     ('12.3 s', '12.3 ms', '85.0 µs')
     """
-    for unit, size in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            break
+    units = ("s", 1), ("ms", 1e-3), ("µs", 1e-6)
+    unit, size = next((unit for unit in units if seconds >= unit[1]), units[-1])
     return f"{seconds / size:#.3g}".rstrip(".") + f" {unit}"
 
 

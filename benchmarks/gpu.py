@@ -66,9 +66,9 @@ TINY = {
     "rounds": 1,
     "examples": 224,
     "epochs": 1,
-    "runs": [1, 4],
+    "runs": [4],
     "options": ["command buffers of loops too"],
-    "unroll": [1, 2],
+    "unroll": [2],
     "precisions": ["float32", "bfloat16 throughout"],
 }
 
@@ -104,11 +104,10 @@ def smoke() -> dict[str, Callable]:
         return params - draw(dtype, 1000)
 
     found: dict[str, Callable] = {"a network and its gradients": gradients}
-    for loss in (losses.softmax_cross_entropy, losses.huber, losses.kl_divergence):
+    for loss in (losses.softmax_cross_entropy, losses.kl_divergence):
         found[loss.__name__] = partial(values, loss)
-    for make in (partial(optim.sgd, momentum=0.9), optim.rmsprop, optim.adam, optim.adamw):
-        name = getattr(make, "func", make).__name__
-        found[f"five steps of {name}"] = partial(updates, make(0.01))
+    for make in (optim.rmsprop, optim.adam):
+        found[f"five steps of {make.__name__}"] = partial(updates, make(0.01))
     return found
 
 
@@ -146,7 +145,8 @@ def agrees(errors: Mapping[str, float]) -> bool:
 def seconds_of(runs: Mapping[str, Callable], rounds: int) -> dict[str, list[float]]:
     """Times functions of one process in turn, after two runs of each."""
     for run in runs.values():
-        run(), run()
+        run()
+        run()
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():

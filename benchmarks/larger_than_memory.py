@@ -24,22 +24,20 @@ from benchmarks.machine import in_words, machine
 from jaxnn import data, losses, models, optim, streaming, train
 
 DOCS = Path(__file__).parents[1] / "docs"
-ZOOM = 8
-SIDE = 28 * ZOOM
 PIECE = 1000
 OWN = "RssAnon", "RssShmem"
 
 
-def write_images(folder: Path, count: int) -> data.Dataset:
-    """Writes so many digits, a piece at a time, and opens them."""
+def write_images(folder: Path, count: int, zoom: int) -> data.Dataset:
+    """Writes so many digits, so many times as large, a piece at a time, and opens them."""
     digits, _ = data.load("mnist")
     images = np.lib.format.open_memmap(
-        folder / "images.npy", mode="w+", dtype=np.uint8, shape=(count, SIDE, SIDE)
+        folder / "images.npy", mode="w+", dtype=np.uint8, shape=(count, 28 * zoom, 28 * zoom)
     )
     numbers = np.arange(count) % digits.size
     for start in range(0, count, PIECE):
         piece = digits.images[numbers[start : start + PIECE]]
-        images[start : start + PIECE] = piece.repeat(ZOOM, axis=1).repeat(ZOOM, axis=2)
+        images[start : start + PIECE] = piece.repeat(zoom, axis=1).repeat(zoom, axis=2)
     images.flush()
     np.save(folder / "labels.npy", digits.labels[numbers])
     del images
@@ -78,14 +76,15 @@ def peak_during(work) -> tuple[int, object]:
     return peak[0], result
 
 
-def measure(gigabytes: float, epochs: int, folder: Path | None) -> dict:
+def measure(gigabytes: float, epochs: int, folder: Path | None, zoom: int = 8) -> dict:
     """Makes the file, trains on it, and removes it."""
-    count = max(1, round(gigabytes * 1e9 / SIDE**2))
+    side = 28 * zoom
+    count = max(1, round(gigabytes * 1e9 / side**2))
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        dataset = write_images(Path(temporary), count)
+        dataset = write_images(Path(temporary), count, zoom)
         peak, result = peak_during(
             lambda: train.fit(
-                models.image_classifier((SIDE, SIDE), (256, 128), 10),
+                models.image_classifier((side, side), (256, 128), 10),
                 optim.adam(1e-3),
                 dataset,
                 loss=losses.softmax_cross_entropy,

@@ -77,7 +77,7 @@ def replicate(train_state: Any, mesh: Mesh) -> Any:
     return jax.device_put(train_state, places, may_alias=False)
 
 
-def shardings(train_state: Any, mesh: Mesh) -> Any:
+def shardings(train_state: Any, mesh: Mesh | AbstractMesh) -> Any:
     """Where each array of a training state lies: whole on every device, but for wide kernels.
 
     An array named `kernel`, be it a parameter or an optimiser's moment of one, is split over the

@@ -12,7 +12,12 @@ from benchmarks import epoch, pages, prediction, sweep
 from benchmarks.frame import ROOT, Contender, Target, in_turn, ratio, times
 
 HERE = "tests.benchmark_contenders"
-QUICK = {**os.environ, "XLA_FLAGS": "--xla_backend_optimization_level=0", "JAX_PLATFORMS": "cpu"}
+QUICK = {
+    **os.environ,
+    "JAX_PLATFORMS": "cpu",
+    "OMP_NUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_backend_optimization_level=0",
+}
 
 
 def test_contenders_run_once_a_round_in_turn_each_in_a_process_of_its_own(tmp_path):
@@ -76,7 +81,7 @@ def values():
     That of `torch.compile` is left out, which takes a minute; ours of the sweep has its own tests.
     """
     learning = {"examples": EXAMPLES}
-    regularised = learning | epoch.BATCH_NORM_AND_DROPOUT
+    regularised = epoch.BATCH_NORM_AND_DROPOUT | {"examples": 3 * 64}
     plan = [
         ("epoch", EPOCH, learning, 3),
         ("regularised", epoch.REGULARISED, regularised, 3),
@@ -110,8 +115,8 @@ def test_every_contender_sees_every_example_and_learns(values, name):
     first, *_, last = of(values, f"epoch: {name}")
     assert first["examples"] == EXAMPLES
     if name != epoch.FLOOR:
-        assert 2.0 < first["loss"] < 2.6
-        assert last["loss"] < first["loss"] - 0.02
+        assert 2.0 < first["loss"] < 3.0
+        assert last["loss"] < first["loss"] - 0.2
 
 
 @pytest.mark.parametrize("name", epoch.REGULARISED)
@@ -168,7 +173,7 @@ def test_without_a_gpu_all_of_its_benchmark_runs_on_the_cpu():
     )
     assert run().stdout.startswith("no GPU")
     printed = run("--cpu-check").stdout
-    assert printed.count(" yes |") == 8
+    assert printed.count(" yes |") == 5
     assert "command buffers of loops too" in printed
     assert "unroll=2" in printed
     assert "bfloat16 throughout" in printed

@@ -11,7 +11,6 @@ import pytest
 
 from benchmarks import larger_than_memory
 from jaxnn import data, layers, losses, models, optim, storage, streaming, train
-from jaxnn.activations import relu
 from jaxnn.prefetch import THREADS, prefetched
 from jaxnn.typing import Dataset
 from tests.prepared_data import FEATURES, TEST, TRAIN, as_png, prepare
@@ -22,9 +21,8 @@ N = 300
 IN_MEMORY = Dataset(TRAIN.images[:N], TRAIN.labels[:N])
 HELD_OUT = Dataset(TEST.images[:150], TEST.labels[:150])
 NETWORK = models.image_classifier((28, 28), (32,), 10, batch_norm=True, dropout=0.3)
-SMALL = layers.serial(
-    layers.normalize_images(0.5, 0.5), layers.flatten(), layers.dropout(0.2), layers.dense(784, 10)
-)
+RAW = layers.normalize_images(0.5, 0.5), layers.flatten()
+SMALL = layers.serial(*RAW, layers.dense(784, 10))
 SGD = optim.sgd(0.1)
 IMAGE_BYTES = 784 + 4  # and the label
 
@@ -32,7 +30,10 @@ IMAGE_BYTES = 784 + 4  # and the label
 @pytest.fixture(autouse=True)
 def _no_thread_is_left():
     yield
-    assert [thread for thread in threading.enumerate() if THREADS in thread.name] == []
+    threads = [thread for thread in threading.enumerate() if THREADS in thread.name]
+    for thread in threads:  # an interrupt at its very start leaves it at the call that it is at
+        thread.join(timeout=10)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def on_disk(folder, dataset: Dataset) -> Dataset:
@@ -70,20 +71,18 @@ def test_fit_and_validation_are_those_of_data_in_memory_bit_for_bit(tmp_path):
     assert "waiting" not in expected.history[0]
 
 
-@pytest.mark.parametrize("n", [256, 300], ids=["even", "ragged"])
-def test_chunks_of_any_size_give_the_same_bits(tmp_path, n):
+@pytest.mark.parametrize(("n", "steps"), [(256, 2), (300, 3)])
+def test_chunks_of_any_size_give_the_same_bits(tmp_path, n, steps):
     dataset = Dataset(IN_MEMORY.images[:n], IN_MEMORY.labels[:n])
-    start = lambda: train.init_train_state(SMALL, SGD, jax.random.key(0))
-    expected, measured = train.make_epoch(SMALL, SGD, LOSS, batch_size=64)(start(), dataset)
-    stored = on_disk(tmp_path, dataset)
-    for steps in (1, 3, 4):
-        epoch = streaming.make_epoch(
-            SMALL, SGD, LOSS, batch_size=64, chunk_bytes=steps * 64 * IMAGE_BYTES
-        )
-        found, also_measured = epoch(start(), stored)
-        assert_bit_equal(found, expected)
-        del also_measured["waiting"]
-        assert jax.tree.map(float, also_measured) == jax.tree.map(float, measured), steps
+    model = layers.serial(*RAW, layers.dropout(0.2), layers.dense(784, 10))
+    start = lambda: train.init_train_state(model, SGD, jax.random.key(0))
+    expected, measured = train.make_epoch(model, SGD, LOSS, batch_size=64)(start(), dataset)
+    chunk_bytes = steps * 64 * IMAGE_BYTES
+    epoch = streaming.make_epoch(model, SGD, LOSS, batch_size=64, chunk_bytes=chunk_bytes)
+    found, also_measured = epoch(start(), on_disk(tmp_path, dataset))
+    assert_bit_equal(found, expected)
+    del also_measured["waiting"]
+    assert jax.tree.map(float, also_measured) == jax.tree.map(float, measured)
 
 
 def test_a_chunk_holds_what_its_bytes_allow_and_one_batch_at_least():
@@ -139,11 +138,9 @@ def test_a_split_of_stored_data_reads_nothing_and_holds_the_same_examples(tmp_pa
         np.testing.assert_array_equal(again.images[:], expected_again.images)
 
 
-@pytest.mark.parametrize("kind", ["tensor", "png"])
-def test_tfds_records_train_to_the_same_bits(tmp_path, expected, kind):
+def test_tfds_records_train_to_the_same_bits(tmp_path, expected):
     convert = staticmethod(lambda image, index: as_png(image))
-    png = {"image": FEATURES.Image(shape=(28, 28, 1)), "convert": convert}
-    prepare(tmp_path, "digits", **(png if kind == "png" else {}))
+    prepare(tmp_path, "digits", image=FEATURES.Image(shape=(28, 28, 1)), convert=convert)
     stored, stored_test = streaming.open_tfds("digits", tmp_path)
     assert storage.is_stored(stored.images)
     assert storage.is_stored(stored_test.images)
@@ -220,24 +217,15 @@ def test_a_file_cut_under_the_reader_is_an_error_and_not_the_end_of_the_process(
 
 
 def test_numbers_that_are_not_finite_are_traced_to_their_step_as_in_memory(tmp_path):
-    model = layers.serial(
-        layers.normalize_images(0.5, 0.5),
-        layers.flatten(),
-        layers.dense(784, 16),
-        layers.activation(relu),
-        layers.activation(explode_after(4.0)),
-        layers.dense(16, 10),
-    )
+    explode = layers.activation(explode_after(3.0))
+    model = layers.serial(*RAW, layers.dense(784, 10), explode)
     said = []
     for dataset in (IN_MEMORY, on_disk(tmp_path, IN_MEMORY)):
         with pytest.raises(FloatingPointError) as caught:
-            train.fit(
-                model, optim.sgd(0.05), dataset, loss=LOSS, epochs=20, batch_size=64,
-                key=jax.random.key(0),
-            )  # fmt: skip
+            fit(dataset, model, epochs=20)
         said.append(str(caught.value))
     assert said[0] == said[1]
-    assert "4/<lambda>" in said[0]
+    assert "3/<lambda>" in said[0]
 
 
 def test_an_interrupt_ends_training_and_thread():
@@ -338,9 +326,9 @@ def test_float_targets_stream_as_well(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_the_benchmark_runs_and_leaves_no_file(tmp_path):
-    measured = larger_than_memory.measure(0.005, epochs=1, folder=tmp_path)
-    assert measured["images"] == 100
-    assert measured["peak of own memory"] > 3 * 4 * 50176 * 256, "parameters and Adam's moments"
+    measured = larger_than_memory.measure(0.000784, epochs=1, folder=tmp_path, zoom=2)
+    assert measured["images"] == 250
+    assert measured["peak of own memory"] > 10e6
     row = larger_than_memory.table(measured).splitlines()[-1]
-    assert row.startswith("| 1 | 0.01 GB |")
+    assert row.startswith("| 1 | 0.00 GB |")
     assert list(tmp_path.iterdir()) == []

@@ -34,6 +34,7 @@ def predictions(predict, images, batch_size, calls):
     parts = [inputs[i : i + batch_size] for i in range(0, images, batch_size)]
 
     def run():
+        logits = []
         for _ in range(calls):
             logits = [predict(part) for part in parts]
         return {"logits": [sum(map(len, logits)), *logits[0].shape[1:]]}

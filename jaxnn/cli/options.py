@@ -71,6 +71,23 @@ class OptimizerOptions:
 
 
 @dataclass(frozen=True)
+class ProcessOptions:
+    """Several processes that train one network together, each on its own part of every batch."""
+
+    distributed: bool = False
+    """Trains together with other processes, started with the same options; process 0 writes the
+    run folder. SLURM, Kubernetes and Open MPI tell each process which one it is."""
+    coordinator: str | None = None
+    """HOST:PORT where process 0 is to be found, where nothing tells."""
+    process_count: int | None = None
+    """How many processes there are, where nothing tells."""
+    process_index: int | None = None
+    """Which one this is, the first being 0, where nothing tells."""
+    start_timeout: int = 300
+    """Seconds in which all processes must have come."""
+
+
+@dataclass(frozen=True)
 class TrainOptions:
     """Trains a network on images, and leaves a run folder with a report.
 
@@ -110,6 +127,9 @@ class TrainOptions:
     """Of every random draw: parameters, order, masks, shifts, split."""
     out: Path | None = None
     """The run folder, which must not exist yet; None: runs/<data>-<number>."""
+    processes: Annotated[ProcessOptions, tyro.conf.arg(name="")] = field(
+        default_factory=ProcessOptions
+    )
     quiet: bool = False
     """Prints nothing but the test accuracy."""
 

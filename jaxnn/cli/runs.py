@@ -90,8 +90,10 @@ def make_parts(
 def describe(options: TrainOptions, images: Images) -> dict[str, Any]:
     """What config.json says: options, data, environment."""
     held_out = images.validation.size if images.validation else 0
+    repeated = asdict(options)
+    del repeated["processes"]  # the numbers do not depend on them
     return {
-        "options": json.loads(json.dumps(asdict(options), default=str)),
+        "options": json.loads(json.dumps(repeated, default=str)),
         "data": {
             "train": images.train.size,
             "validation": held_out,
@@ -111,6 +113,7 @@ def environment() -> dict[str, str]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "device": f"{device.platform}: {device.device_kind}, {os.cpu_count()} processors",
+        "processes": str(jax.process_count()),
     }
 
 

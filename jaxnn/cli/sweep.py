@@ -16,7 +16,7 @@ from jaxnn.cli.options import PRESETS, ModelOptions, OptimizerOptions, TrainOpti
 from jaxnn.cli.train import require_sound, wanted_preset
 
 NOT_SWEPT = {"warmup_epochs"}  # it is rounded to steps, which a traced number cannot be
-OF_THE_CALL = {"out", "quiet", "grid", "preset"}
+OF_THE_CALL = {"out", "quiet", "grid", "preset", "processes"}
 OF_TRAINING = {"batch_size": int, "epochs": int, "seed": int}
 
 
@@ -55,14 +55,15 @@ def sweep(options: SweepOptions) -> None:
     grid = read_axes(options.grid)
     if options.early_stopping is not None:
         raise UsageError("--early-stopping is of jaxnn train: a sweep's table has the best epochs")
+    if options.processes.distributed:
+        raise UsageError("--distributed is of jaxnn train: a sweep runs in one process")
     import jax
 
-    from jaxnn import checks
     from jaxnn import sweep as sweeps
     from jaxnn.cli import build, runs
     from jaxnn.files import write_atomically
 
-    require_sound(options, checks)
+    require_sound(options)
     images = runs.load_images(options)
     config = runs.describe(options, images)
     folder = options.out or _new_folder(options)

@@ -25,25 +25,34 @@ def train(options: TrainOptions) -> dict[str, Any]:
       options: what to train; wrong ones raise before anything is written.
 
     Returns:
-      The results on the test images, as `results.json` holds them.
+      The results on the test images, as `results.json` holds them; nothing in a process that only
+      helps another one.
     """
+    mesh = None
+    if options.processes.distributed:
+        from jaxnn.cli import distributed
+
+        require_sound(options)
+        mesh = distributed.start(options.processes)
+        if distributed.is_helper():
+            return _help(options, mesh)
     with pictures.beside() as drawn:  # loads matplotlib while this process loads JAX
-        return _train(options, drawn)
+        return _train(options, mesh, drawn)
 
 
-def _train(options: TrainOptions, drawn: pictures.Pictures) -> dict[str, Any]:
+def _train(options: TrainOptions, mesh, drawn: pictures.Pictures) -> dict[str, Any]:
     import jax
 
-    from jaxnn import callbacks, checks
+    from jaxnn import callbacks
     from jaxnn import train as training
-    from jaxnn.cli import build, drawing, runs
+    from jaxnn.cli import distributed, drawing, runs
     from jaxnn.files import write_atomically
 
-    require_sound(options, checks)
+    require_sound(options)
     images = runs.load_images(options)
     config = runs.describe(options, images)
     model, optimizer, schedule = runs.make_parts(options, config)
-    loss, fit_options = build.make_loss(options), build.make_fit_options(options)
+    settings = _fit_settings(options, images, mesh)
     folder = _new_folder(options)
     write = (lambda line: None) if options.quiet else print
     write(f"{folder}: {_in_words(options, images, model)}")
@@ -52,20 +61,10 @@ def _train(options: TrainOptions, drawn: pictures.Pictures) -> dict[str, Any]:
     hooks = _hooks(options, folder, config, jax.jit(schedule), write)
     started = time.perf_counter()
     with callbacks.progress_bar(options.epochs) as advance:
-        result = training.fit(
-            model,
-            optimizer,
-            images.train,
-            loss=loss,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            key=jax.random.key(options.seed),
-            validation=images.validation,
-            callbacks=[*hooks, advance],
-            **fit_options,
-        )
+        hooks.append(advance)
+        result = training.fit(model, optimizer, images.train, callbacks=hooks, **settings)
     seconds = time.perf_counter() - started
-    run = runs.Run(folder, options, config, model, result.train_state)
+    run = runs.Run(folder, options, config, model, distributed.own_copy(result.train_state))
     if result.stopped:
         write(f"stopped: {result.stopped}")
         run = runs.load_run(folder, "best")
@@ -75,19 +74,54 @@ def _train(options: TrainOptions, drawn: pictures.Pictures) -> dict[str, Any]:
     return results
 
 
+def _help(options: TrainOptions, mesh) -> dict[str, Any]:
+    """Trains together with process 0, which prints, writes and draws."""
+    from jaxnn import train as training
+    from jaxnn.cli import runs
+
+    images = runs.load_images(options)
+    model, optimizer, _ = runs.make_parts(options, runs.describe(options, images))
+    settings = _fit_settings(options, images, mesh)
+    training.fit(model, optimizer, images.train, callbacks=_early_stopping(options), **settings)
+    return {}
+
+
+def _fit_settings(options: TrainOptions, images, mesh) -> dict[str, Any]:
+    """What `train.fit` is told, the same in every process."""
+    import jax
+
+    from jaxnn.cli import build
+
+    return {
+        "loss": build.make_loss(options),
+        "epochs": options.epochs,
+        "batch_size": options.batch_size,
+        "key": jax.random.key(options.seed),
+        "validation": images.validation,
+        "mesh": mesh,
+        **build.make_fit_options(options),
+    }
+
+
 def _hooks(options: TrainOptions, folder: Path, config, schedule, write) -> list:
     """What is done after each epoch."""
     from jaxnn import callbacks
 
-    hooks = [
+    return [
         callbacks.log_learning_rate(schedule),
         callbacks.append_history(folder / "history.jsonl"),
         callbacks.save_checkpoints(folder / "checkpoints", config),
         callbacks.print_epochs(write),
+        *_early_stopping(options),
     ]
-    if options.early_stopping is not None:
-        hooks.append(callbacks.early_stopping(patience=options.early_stopping))
-    return hooks
+
+
+def _early_stopping(options: TrainOptions) -> list:
+    from jaxnn import callbacks
+
+    if options.early_stopping is None:
+        return []
+    return [callbacks.early_stopping(patience=options.early_stopping)]
 
 
 def wanted_preset(arguments: Sequence[str]) -> str:
@@ -99,8 +133,12 @@ def wanted_preset(arguments: Sequence[str]) -> str:
     return "standard"
 
 
-def require_sound(options: TrainOptions, checks) -> None:
+def require_sound(options: TrainOptions) -> None:
     """Raises unless the numbers of the options can be trained with."""
+    from jaxnn import checks
+    from jaxnn.cli import distributed
+
+    distributed.require_sound(options.processes)
     checks.require_positive_integer(options.epochs, "--epochs")
     checks.require_positive_integer(options.batch_size, "--batch-size")
     checks.require_in("[0, 1)", options.validation, "--validation")
@@ -108,13 +146,13 @@ def require_sound(options: TrainOptions, checks) -> None:
         checks.require_positive_integer(options.early_stopping, "--early-stopping")
         if not options.validation:
             raise UsageError("--early-stopping needs validation images: set --validation above 0")
+    if options.out is not None and options.out.exists():
+        raise UsageError(f"--out must not exist yet, but {options.out} does")
 
 
 def _new_folder(options: TrainOptions) -> Path:
     """The run folder: as given, if it does not exist yet, or the first free number under runs/."""
     if options.out is not None:
-        if options.out.exists():
-            raise UsageError(f"--out must not exist yet, but {options.out} does")
         return options.out
     name = Path(options.data.removeprefix("tfds:")).name
     numbered = (Path("runs", f"{name}-{number}") for number in itertools.count(1))
