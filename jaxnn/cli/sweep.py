@@ -155,7 +155,7 @@ def _new_folder(options: SweepOptions) -> Path:
 
 
 def _draw(folder: Path, result: Any, grid: Mapping[str, Sequence[Any]]) -> None:
-    """The pictures of those hyperparameters that have several values."""
+    """Pictures of the hyperparameters of several values; curves with all others at their best."""
     from jaxnn import plots
 
     names = [name for name, values in grid.items() if len(values) > 1]
@@ -163,9 +163,16 @@ def _draw(folder: Path, result: Any, grid: Mapping[str, Sequence[Any]]) -> None:
     figures = {"coordinates": plots.parallel_coordinates(result.rows, names or [*grid])}
     for x, y in itertools.combinations(chosen, 2):
         figures[f"heat-map-{x}-{y}"] = plots.heat_map(result.rows, x, y)
+    best = result.ranked()[0]
     for name in chosen:
+        others = [other for other in chosen if other != name]
+        alike = [all(row[other] == best[other] for other in others) for row in result.rows]
         if len(grid[name]) <= 6:
-            figures[f"curves-{name}"] = plots.seed_curves(result.rows, result.curves, name)
+            figures[f"curves-{name}"] = plots.seed_curves(
+                [*itertools.compress(result.rows, alike)],
+                [*itertools.compress(result.curves, alike)],
+                name,
+            )
     for name, figure in figures.items():
         plots.save(figure, folder / "plots" / f"{name.replace('_', '-')}.png")
 

@@ -129,9 +129,10 @@ def seed_curves(
         title = words(metric).capitalize()
         figure.set_label(f"{title} by epoch, mean and standard deviation: {', '.join(ends)}.")
         axes.set(xlabel="epoch", ylabel=words(metric))
-        if metric.endswith("loss") and axes.get_ylim()[0] > 0:
-            axes.set_ylim(bottom=0)
+        if metric.endswith("loss") and all((line.get_ydata() >= 0).all() for line in axes.lines):
+            axes.set_ylim(bottom=0)  # a band may reach below what the figure can be
         if metric.endswith("accuracy"):
+            axes.set_ylim(top=min(axes.get_ylim()[1], 1.005))
             axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         quiet_ticks(axes, grid="y")
