@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -29,8 +30,12 @@ def trained(dtype, mesh, hidden, epochs):
     jax.monitoring.register_event_duration_secs_listener(listen)
     train_set, test_set = data.load("mnist")
     model = models.image_classifier((28, 28), hidden, 10, batch_norm=True, dropout=0.2)
-    initial = model.init
-    model = replace(model, init=lambda key, _: initial(key, dtype))
+    batches = []
+    model = replace(
+        model,
+        init=lambda key, _, init=model.init: init(key, dtype),
+        apply=partial(watched, model, batches),
+    )
     steps = epochs * math.ceil(EXAMPLES / BATCH_SIZE)
     optimizer = optim.sgd(optim.cosine_decay_schedule(0.1, steps), momentum=0.9)
     key = jax.random.key(0)
@@ -52,9 +57,16 @@ def trained(dtype, mesh, hidden, epochs):
     return {
         "change": (flat(result.train_state) - start).tolist(),
         "history": result.history,
+        "split over": [list(getattr(sharding, "spec", [])) for sharding in batches],
         "compiled in the last epoch": compiled[so_far[-2] : so_far[-1]],
         "bytes on a device": sum(leaf.addressable_data(0).nbytes for leaf in leaves),
     }
+
+
+def watched(model, batches, params, state, x, **options):
+    """The model, which notes how the compiled program splits its batches."""
+    jax.debug.inspect_array_sharding(x, callback=batches.append)
+    return model.apply(params, state, x, **options)
 
 
 def flat(train_state):

@@ -38,6 +38,12 @@ def test_every_mesh_gives_the_numbers_of_one_device(folder, dtype, mesh):
     assert_equal_but_for_rounding(folder, dtype, mesh)
 
 
+@pytest.mark.parametrize("mesh", MESHES[1:])
+def test_every_batch_is_split_over_the_devices(folder, mesh):
+    """Full and ragged, of the training and of the evaluation."""
+    assert devices.read(folder, "float64", mesh)["split over"] == 4 * [["data"]]
+
+
 @pytest.mark.parametrize("mesh", ["none", *MESHES])
 def test_the_second_epoch_compiles_nothing(folder, mesh):
     assert devices.read(folder, "float64", mesh)["compiled in the last epoch"] == []
