@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import epoch, pages, prediction, sweep
-from benchmarks.frame import ROOT, Contender, Target, in_turn, ratio, times
+from benchmarks.frame import ROOT, Contender, Target, best, in_turn, medians, ratio, times
 
 HERE = "tests.benchmark_contenders"
 QUICK = {
@@ -42,6 +42,13 @@ def test_who_cannot_run_has_a_row_that_says_why(tmp_path):
     said = {row[0]: row[1] for row in table.rows}
     assert said["absent"] == "not installed: a_package_that_nobody_has"
     assert said["unwilling"] == "no such machine"
+
+
+def test_the_best_is_one_that_could_run():
+    measured = {"a": {"seconds": [3.0]}, "b": {"missing": "not here"}, "c": {"seconds": [2.0]}}
+    assert best(measured, ["a", "b", "c"]) == "c"
+    assert best(measured, ["b"]) == "b"
+    assert medians(measured) == {"a": 3.0, "c": 2.0}
 
 
 def test_a_contender_that_fails_ends_the_run():
