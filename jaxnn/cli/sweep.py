@@ -63,7 +63,7 @@ def sweep(options: SweepOptions) -> None:
     from jaxnn.cli import build, runs
     from jaxnn.files import write_atomically
 
-    require_sound(options)
+    require_sound(replace(options, out=None))  # a folder that exists is gone on with
     images = runs.load_images(options)
     config = runs.describe(options, images)
     folder = options.out or _new_folder(options)

@@ -54,8 +54,7 @@ class SweepResult(NamedTuple):
         writer = csv.DictWriter(content, [*self.rows[0]], lineterminator="\n")
         writer.writeheader()
         writer.writerows(
-            {name: "" if value is None else value_in_words(value) for name, value in row.items()}
-            for row in self.rows
+            {name: _exactly(value) for name, value in row.items()} for row in self.rows
         )
         write_atomically(path, content.getvalue())
 
@@ -98,6 +97,11 @@ def _best(name: str, history: Sequence[Mapping[str, Any]]) -> float | None:
 
 def _is_sound(row: Mapping[str, Any], metric: str) -> bool:
     return row["status"] == "finished" and row[metric] is not None
+
+
+def _exactly(value: Any) -> Any:
+    """Floats with all digits; nothing for what is not finite."""
+    return value if value is None or isinstance(value, float) else value_in_words(value)
 
 
 def _short(value: Any) -> str:

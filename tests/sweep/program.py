@@ -8,10 +8,10 @@ import numpy as np
 from jaxnn import losses, models, optim, sweep
 from jaxnn.typing import Dataset
 
-MEMBERS = 40
+MEMBERS = 30
 
 
-def run(out=None, *, rates=MEMBERS, epochs=150):
+def run(out=None, *, rates=MEMBERS, epochs=60):
     """The sweep, whose members take some tens of milliseconds each."""
     data = Dataset(np.eye(8, dtype=np.float32).repeat(50, 0), np.arange(8).repeat(50))
     make = lambda learning_rate: (models.mlp((8, 64, 8)), optim.adam(learning_rate))
