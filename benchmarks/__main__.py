@@ -24,6 +24,7 @@ TOPICS = (
     "prediction",
     "sweep",
     "start",
+    "memory",
 )
 """In the order in which they are measured; `benchmarks.frame` says what a topic is."""
 

@@ -4,7 +4,17 @@ Every contender shuffles the 60 000 images, takes 938 steps, the last one on the
 with the mean loss of the epoch. Timed are warm epochs; the first, which compiles, stands apart.
 """
 
-from benchmarks.frame import Contender, Settings, Table, Target, best, in_turn, median, ratio, times
+from benchmarks.frame import (
+    Contender,
+    Settings,
+    Table,
+    Target,
+    best,
+    in_turn,
+    medians,
+    ratio,
+    times,
+)
 
 FLOOR = "NumPy, the matrix products alone"
 OURS = "jaxnn"
@@ -81,6 +91,5 @@ def figures(measured):
     """The times as bars."""
     from benchmarks.pictures import bars
 
-    plain = measured["plain"]
-    seconds = {name: median(plain, name) for name in plain if "seconds" in plain[name]}
-    return {"benchmarks-epoch": bars("An epoch of MNIST, batches of 64", seconds)}
+    title = "An epoch of MNIST, batches of 64"
+    return {"benchmarks-epoch": bars(title, medians(measured["plain"]))}

@@ -12,6 +12,7 @@ last three are given what an earlier run has measured as well, and load neither 
 """
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -157,12 +158,15 @@ def ratio(measured: Mapping[str, Any], name: str, other: str) -> float:
     return median(measured, name) / median(measured, other)
 
 
+def medians(measured: Mapping[str, Any]) -> dict[str, float]:
+    """The median seconds of those contenders that could run."""
+    return {name: median(measured, name) for name in measured if "seconds" in measured[name]}
+
+
 def best(measured: Mapping[str, Any], names: Sequence[str]) -> str:
-    """The fastest of those contenders that could run."""
-    return min(
-        (name for name in names if "seconds" in measured[name]),
-        key=lambda name: median(measured, name),
-    )
+    """The fastest of some contenders; the first of them if none could run."""
+    seconds = medians({name: measured[name] for name in names})
+    return min(seconds, key=seconds.__getitem__, default=names[0])
 
 
 def times(
@@ -192,11 +196,13 @@ def times(
 
 
 def duration(seconds: float) -> str:
-    """A time with three digits, in the unit that suits it.
+    """A time with three digits, in the unit that suits it; a dash where there is none.
 
     >>> duration(12.3456), duration(0.01234), duration(85.04e-6)
     ('12.3 s', '12.3 ms', '85.0 µs')
     """
+    if math.isnan(seconds):
+        return "—"
     units = ("s", 1), ("ms", 1e-3), ("µs", 1e-6)
     unit, size = next((unit for unit in units if seconds >= unit[1]), units[-1])
     return f"{seconds / size:#.3g}".rstrip(".") + f" {unit}"

@@ -4,7 +4,7 @@ Every contender is given uint8 images as a NumPy array and ends with its logits 
 """
 
 from benchmarks.epoch import entered
-from benchmarks.frame import Settings, Table, Target, in_turn, median, times
+from benchmarks.frame import Settings, Table, Target, in_turn, medians, times
 
 OURS = "jaxnn, predict"
 CONTENDERS = {
@@ -51,5 +51,5 @@ def figures(measured):
     from benchmarks.pictures import bars
 
     one = measured["one"]
-    seconds = {name: median(one["times"], name) / one["calls"] for name in one["times"]}
+    seconds = {name: s / one["calls"] for name, s in medians(one["times"]).items()}
     return {"benchmarks-latency": bars("The prediction of one image", seconds)}

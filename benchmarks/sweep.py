@@ -5,7 +5,7 @@ and ends with the mean of their losses. Timed are warm sweeps.
 """
 
 from benchmarks.epoch import entered
-from benchmarks.frame import Settings, Table, Target, in_turn, median, ratio, times
+from benchmarks.frame import Settings, Table, Target, in_turn, median, medians, ratio, times
 
 OURS = "jaxnn.sweep"
 NAIVE = "jax.vmap of the step"
@@ -60,6 +60,5 @@ def figures(measured):
     """The times of the sweep of 16 as bars."""
     from benchmarks.pictures import bars
 
-    few = measured["few"]
-    seconds = {name: median(few, name) for name in few if "seconds" in few[name]}
-    return {"benchmarks-sweep": bars(f"A sweep of {measured['runs']}, 100 steps each", seconds)}
+    title = f"A sweep of {measured['runs']}, 100 steps each"
+    return {"benchmarks-sweep": bars(title, medians(measured["few"]))}

@@ -19,7 +19,6 @@ from jaxnn.typing import Initializer, Key
 
 
 def _require(name: str, shape: tuple[int, ...], dtype: Any, *, min_rank: int = 0) -> None:
-    """Raises unless the dtype is floating, and the shape one that can be drawn."""
     if not jnp.issubdtype(dtype, jnp.floating):
         raise TypeError(f"{name}: expected a floating dtype, got {jnp.dtype(dtype)}")
     if any(size < 1 for size in shape):
@@ -40,7 +39,6 @@ def _made(name: str, draw: Callable[..., Array]) -> Initializer:
 
 
 def _scaled(name: str, key: Key, shape: tuple[int, ...], dtype: Any) -> Array:
-    """JAX's initialiser of that name, whose scale follows from the shape."""
     _require(name, shape, dtype, min_rank=2)
     return getattr(jax.nn.initializers, name)()(key, shape, dtype)
 
@@ -94,7 +92,9 @@ def normal(std: float) -> Initializer:
       'normal(0.01)'
     """
     checks.require_in("[0, inf)", std, "normal: std")
-    return _made(f"normal({std})", jax.nn.initializers.normal(std))
+    exact = jax.lax.optimization_barrier  # else XLA folds std into the draw, and rounds otherwise
+    draw = lambda *given: exact(jax.random.normal(*given)) * jnp.array(std, given[-1])
+    return _made(f"normal({std})", draw)
 
 
 def truncated_normal(std: float) -> Initializer:

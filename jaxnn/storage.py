@@ -90,12 +90,15 @@ def announce(array: Any, indices: np.ndarray) -> None:
     if isinstance(array, Rows):
         return announce(array.array, array.indices[indices])
     file = mapped_file(array)
-    if file is None or not hasattr(file, "madvise") or not array[0].flags.c_contiguous:
+    if file is None or not hasattr(file, "madvise"):
+        return None
+    row = array[0]
+    if not row.flags.c_contiguous:
         return None
     first = array.ctypes.data - np.frombuffer(file, np.uint8).ctypes.data
     for start in (first + indices * array.strides[0]).tolist():
         page = start - start % mmap.PAGESIZE
-        file.madvise(mmap.MADV_WILLNEED, page, start - page + array[0].nbytes)
+        file.madvise(mmap.MADV_WILLNEED, page, start - page + row.nbytes)
     return None
 
 

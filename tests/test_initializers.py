@@ -220,3 +220,8 @@ def test_refuses_a_rank_without_inputs_and_outputs(name, shape):
 def test_refuses_settings_outside_their_range(make, what):
     with pytest.raises(ValueError, match=what):
         make()
+
+
+def test_compiled_as_one_program_they_give_the_same_bits():
+    draw_all = lambda key: {name: init(key, (7, 5), jnp.float32) for name, init in EVERY.items()}
+    jax.tree.map(np.testing.assert_array_equal, jax.jit(draw_all)(KEY), draw_all(KEY))

@@ -17,6 +17,7 @@ from jaxnn.cli import programs
 
 COMMANDS = {
     "train": "train a network and leave a run folder with a report",
+    "sweep": "train a network for every combination of values, and compare them",
     "evaluate": "measure the network of a run folder on test images",
     "predict": "tell which digits are in picture files",
     "plot": "draw the pictures and the report of a run folder again",

@@ -11,9 +11,11 @@ import contextlib
 import hashlib
 import os
 import platform
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 from jaxnn.files import cache_folder
@@ -50,7 +52,7 @@ def kept(keep: bool = True) -> Iterator[None]:
     if not keep:
         os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     path = folder()
-    if path is None or "JAX_COMPILATION_CACHE_DIR" in os.environ:
+    if path is None or not loads_quietly() or "JAX_COMPILATION_CACHE_DIR" in os.environ:
         yield
         return
     os.environ.update({name: value or str(path) for name, value in SETTINGS.items()})
@@ -86,6 +88,11 @@ def _failures() -> Iterator[list[str]]:
 
         warnings.showwarning = collect
         yield failures
+
+
+def loads_quietly() -> bool:
+    """Whether jaxlib takes its own programs for fit for this processor, or complains of each."""
+    return [int(number) for number in re.findall(r"\d+", version("jaxlib"))[:3]] >= [0, 10, 2]
 
 
 def _processor() -> str:

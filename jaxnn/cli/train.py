@@ -15,7 +15,7 @@ from jaxnn.cli.options import PRESETS, TrainOptions
 
 def main(arguments: Sequence[str]) -> None:
     """Reads the options and trains."""
-    train(parse("train", TrainOptions, arguments, default=PRESETS[_preset(arguments)]))
+    train(parse("train", TrainOptions, arguments, default=PRESETS[wanted_preset(arguments)]))
 
 
 def train(options: TrainOptions) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
     if options.processes.distributed:
         from jaxnn.cli import distributed
 
-        _require_sound(options)
+        require_sound(options)
         mesh = distributed.start(options.processes)
         if distributed.is_helper():
             return _help(options, mesh)
@@ -48,7 +48,7 @@ def _train(options: TrainOptions, mesh, drawn: pictures.Pictures) -> dict[str, A
     from jaxnn.cli import distributed, drawing, runs
     from jaxnn.files import write_atomically
 
-    _require_sound(options)
+    require_sound(options)
     images = runs.load_images(options)
     config = runs.describe(options, images)
     model, optimizer, schedule = runs.make_parts(options, config)
@@ -124,7 +124,7 @@ def _early_stopping(options: TrainOptions) -> list:
     return [callbacks.early_stopping(patience=options.early_stopping)]
 
 
-def _preset(arguments: Sequence[str]) -> str:
+def wanted_preset(arguments: Sequence[str]) -> str:
     """The preset that the other options start from; a wrong one is left to the parser."""
     for argument, following in itertools.zip_longest(arguments, arguments[1:]):
         name = following if argument == "--preset" else argument.removeprefix("--preset=")
@@ -133,7 +133,8 @@ def _preset(arguments: Sequence[str]) -> str:
     return "standard"
 
 
-def _require_sound(options: TrainOptions) -> None:
+def require_sound(options: TrainOptions) -> None:
+    """Raises unless the numbers of the options can be trained with."""
     from jaxnn import checks
     from jaxnn.cli import distributed
 

@@ -7,6 +7,7 @@ results.jsonl  one line a member, appended and flushed to disk as the member end
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -53,6 +54,7 @@ def describe(
     members: list[Member],
     key: Key,
     data: tuple[Dataset, Dataset | None],
+    config: Mapping[str, Any],
 ) -> dict[str, Any]:
     """All that a sweep's numbers follow from, as JSON has it; functions by their names."""
     named = {name: label(value) for name, value in training._asdict().items()}
@@ -63,6 +65,7 @@ def describe(
         "key": [str(jax.random.key_impl(key)), np.asarray(jax.random.key_data(key)).tolist()],
         "dataset": _fingerprint(data[0]),
         "validation": data[1] and _fingerprint(data[1]),
+        "config": json.loads(json.dumps(config)),
     }
 
 
@@ -78,7 +81,8 @@ def label(value: Any) -> Any:
         return value
     if isinstance(value, (tuple, list)):
         return [label(item) for item in value]
-    return getattr(value, "__name__", None) or str(value)
+    # what has no name is printed, without its place in memory: another process has another
+    return getattr(value, "__name__", None) or re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 
 def _fingerprint(dataset: Dataset) -> list[str]:
@@ -98,18 +102,21 @@ def _claim(folder: Path, description: Mapping[str, Any]) -> None:
     theirs = json.loads(path.read_text(encoding="utf-8"))
     for name, ours in description.items():
         if theirs.get(name) != ours:
-            difference = _difference(theirs.get(name), ours)
-            raise ValueError(f"sweep.fit: {folder} holds another sweep: its {name} {difference}")
+            difference = _difference(name, theirs.get(name), ours)
+            raise ValueError(f"sweep.fit: {folder} holds another sweep: its {difference}")
 
 
-def _difference(theirs: Any, ours: Any) -> str:
-    """In words, and of two long lists only the first place where they part."""
-    if isinstance(theirs, list) and isinstance(ours, list):
-        if len(theirs) != len(ours):
-            return f"has {len(theirs)} entries, here {len(ours)}"
+def _difference(name: str, theirs: Any, ours: Any) -> str:
+    """In words; of lists and dictionaries only the first place where they part."""
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        place = next(place for place in ours if theirs.get(place) != ours[place])
+        return _difference(f"{name}.{place}", theirs.get(place), ours[place])
+    if isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
         place = [a == b for a, b in zip(theirs, ours, strict=True)].index(False)
-        return f"has {theirs[place]} at place {place}, here {ours[place]}"
-    return f"is {theirs}, here {ours}"
+        return _difference(f"{name}[{place}]", theirs[place], ours[place])
+    if isinstance(theirs, list) and isinstance(ours, list):
+        return f"{name} has {len(theirs)} entries, here {len(ours)}"
+    return f"{name} is {theirs}, here {ours}"
 
 
 def _read(path: Path) -> dict[int, Record]:

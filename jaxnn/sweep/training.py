@@ -10,7 +10,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from functools import partial
 from operator import itemgetter
@@ -48,6 +48,7 @@ def fit(
     key: Key,
     validation: Dataset | None = None,
     out: str | os.PathLike | None = None,
+    config: Mapping[str, Any] | None = None,
     together: int | None = None,
     augment: Augment | None = None,
     penalty: Penalty | None = None,
@@ -75,6 +76,8 @@ def fit(
       validation: what to measure on after each epoch.
       out: a folder to which each member's result is written as it ends. A sweep that was killed
         goes on where it stopped when it is called again with the same folder.
+      config: what else the sweep follows from, such as the settings within `make`: it is kept in
+        `out`, which a sweep with another one cannot use.
       together: how many members to train at once by `vmap`; None: one a core on a CPU, and as many
         as fit into its memory on another device.
       augment: `(key, images) -> images`, applied to each batch.
@@ -106,7 +109,7 @@ def fit(
     _try_out(training, members, key, dataset)
     records = {}
     if out is not None:
-        description = journal.describe(training, members, key, (dataset, validation))
+        description = journal.describe(training, members, key, (dataset, validation), config or {})
         records = journal.open_folder(out, description)
     left = [member for member in members if member.number not in records]
     lock = threading.Lock()

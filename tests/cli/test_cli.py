@@ -137,6 +137,34 @@ def test_every_option_together_trains(tmp_path):
     assert (tmp_path / "run" / "report.html").is_file()
 
 
+def test_sweep_trains_every_combination_as_train_does_and_goes_on(trained):
+    folder, _ = trained
+    arguments = ["sweep", "learning-rate=1e-3,1e-2", *QUICK, "--out", "sweep"]
+    first = jaxnn(*arguments, folder=folder)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.splitlines()[-1].startswith("best learning-rate=0.01: validation loss 0.")
+    names = {path.name for path in (folder / "sweep").rglob("*") if path.is_file()}
+    assert names == {
+        "config.json", "sweep.json", "results.jsonl", "table.csv", "coordinates.png",
+        "curves-learning-rate.png",
+    }  # fmt: skip
+    results = folder / "sweep" / "results.jsonl"
+    records = [json.loads(line) for line in results.read_text().splitlines()]
+    ours = next(record["history"] for record in records if record["member"] == 0)
+    lines = (folder / "runs" / "mnist-1" / "history.jsonl").read_text().splitlines()
+    for row, line in zip(ours, lines, strict=True):
+        alone = json.loads(line)
+        np.testing.assert_allclose([*row.values()], [alone[name] for name in row], rtol=1e-5)
+
+    results.write_text(results.read_text().splitlines(keepends=True)[0])
+    assert (
+        jaxnn(*arguments, "--quiet", folder=folder).stdout == first.stdout.splitlines()[-1] + "\n"
+    )
+    other = jaxnn(*arguments, "--activation", "tanh", folder=folder)
+    assert other.returncode == 2
+    assert "holds another sweep: its config.model.activation is relu, here tanh" in other.stderr
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "amsgrad", "nadam", "adagrad"])
 def test_every_optimizer_trains(optimizer, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -166,7 +194,7 @@ def test_help_is_shown(command, capsys):
 
 
 WRONG = [
-    (["trian"], "expected one of train, evaluate, predict, plot, summary, info"),
+    (["trian"], "expected one of train, sweep, evaluate, predict, plot, summary, info"),
     (["train", "--dropuot", "0.5"], "--dropout"),
     (["train", "--dropout", "much"], "'much'"),
     (["train", "--dropout", "1.5"], "--dropout must be a number in [0, 1), got 1.5"),
@@ -184,6 +212,23 @@ WRONG = [
     (["train", "--data", "./nowhere"], "nowhere"),
     (["train", "--label-smoothing", "2"], "--label-smoothing must be a number in [0, 1], got 2.0"),
     (["train", "--schedule", "warmup_cosine", "--warmup-epochs", "9"], "--warmup-epochs"),
+    (["sweep"], "expected what to sweep, such as learning-rate=1e-3,1e-2"),
+    (["sweep", "learning-rate"], "expected NAME=VALUE,VALUE, got 'learning-rate'"),
+    (["sweep", "rate=1"], "rate cannot be swept, expected one of hidden, activation,"),
+    (["sweep", "warmup-epochs=1"], "warmup-epochs cannot be swept"),
+    (["sweep", "seed=0", "seed=1"], "seed is given twice"),
+    (["sweep", "learning-rate=much"], "learning-rate=much: expected a number"),
+    (["sweep", "momentum=0.9,"], "momentum=: expected a number"),
+    (["sweep", "seed=0.5"], "seed=0.5: expected a whole number"),
+    (["sweep", "hidden=128|64"], "hidden=128|64: expected widths joined by x"),
+    (["sweep", "batch-norm=1"], "batch-norm=1: expected true or false"),
+    (["sweep", "optimizer=adma"], "optimizer=adma: expected one of sgd, rmsprop, adam"),
+    (["sweep", "dropout=0.1,1.5"], "--dropout must be a number in [0, 1), got 1.5"),
+    (["sweep", "hidden=16x0"], "--hidden must be a whole number of at least 1, got 0"),
+    (["sweep", "b1=0.8,0.9", "--optimizer", "sgd"], "--b1 is not a setting of sgd"),
+    (["sweep", "epochs=0,1"], "epochs must be a whole number of at least 1, got 0"),
+    (["sweep", "seed=0,1", "--early-stopping", "3"], "--early-stopping is of jaxnn train"),
+    (["sweep", "seed=0,1", "--data", "mnits"], "mnist"),
     (["evaluate"], "run folder"),
     (["evaluate", "nowhere"], "nowhere is not a run folder: it has no config.json"),
     (["predict", "nowhere"], "at least one picture file"),

@@ -12,8 +12,12 @@ import pytest
 from PIL import Image
 
 from jaxnn import cli
-from jaxnn.cli import pictures
+from jaxnn.cli import pictures, programs
 from jaxnn.cli.beside import Beside
+
+keeps = pytest.mark.skipif(
+    not programs.loads_quietly(), reason="with an older jaxlib nothing is kept"
+)
 
 TRAIN = ["train", "--data", "./tiny", "--hidden", "4", "--batch-size", "50", "--epochs"]
 
@@ -66,16 +70,17 @@ def trained(tmp_path_factory):
     return folder
 
 
-def programs(cache: Path) -> dict[str, int]:
+def kept(cache: Path) -> dict[str, int]:
     """The names of the kept programs, and when each was written."""
     return {path.name: path.stat().st_mtime_ns for path in cache.glob("programs/*/*")}
 
 
+@keeps
 def test_a_second_run_compiles_nothing_and_leaves_the_same_folder(trained):
-    before = programs(trained / "cache")
+    before = kept(trained / "cache")
     assert any("epoch" in name for name in before)
     finished(command(trained, *TRAIN, "2", "--out", "again", cache=trained / "cache"))
-    assert programs(trained / "cache") == before
+    assert kept(trained / "cache") == before
     first, again = (
         {path.name for path in (trained / name).rglob("*")} for name in ("first", "again")
     )
@@ -87,13 +92,13 @@ def test_a_second_run_compiles_nothing_and_leaves_the_same_folder(trained):
 def test_the_switch_keeps_nothing(trained, tmp_path):
     arguments = ["predict", "first", "picture.png", "--no-compilation-cache"]
     finished(command(trained, *arguments, cache=tmp_path))
-    assert programs(tmp_path) == {}
+    assert kept(tmp_path) == {}
 
 
 def test_a_folder_of_the_users_own_is_left_to_jax(trained, tmp_path):
     own = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "own")}
     finished(command(trained, "predict", "first", "picture.png", cache=tmp_path, **own))
-    assert programs(tmp_path) == {}
+    assert kept(tmp_path) == {}
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(trained, tmp_path):
@@ -102,13 +107,14 @@ def test_a_cache_that_cannot_be_written_is_done_without(trained, tmp_path):
     assert (tmp_path / "file").read_text() == "not a folder"
 
 
+@keeps
 def test_a_damaged_program_is_compiled_again_and_does_not_stay(trained, tmp_path):
     predict = lambda: finished(command(trained, "predict", "first", "picture.png", cache=tmp_path))
     said = predict()
     (damaged,) = (path for path in tmp_path.glob("programs/*/*") if "program-" in path.name)
     damaged.write_bytes(damaged.read_bytes()[:-100])
     assert predict() == said
-    assert programs(tmp_path) == {}
+    assert kept(tmp_path) == {}
 
 
 def children(process: int) -> list[int]:

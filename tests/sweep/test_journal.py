@@ -61,7 +61,7 @@ def test_a_finished_sweep_is_read_and_nothing_is_trained(finished):
     ("change", "says"),
     [
         ({"rates": 3}, "a holds another sweep: its grid has 2 entries, here 3"),
-        ({"epochs": 2}, "a holds another sweep: its epochs has 1 at place 0, here 2"),
+        ({"epochs": 2}, r"a holds another sweep: its epochs\[0\] is 1, here 2"),
     ],
     ids=["grid", "epochs"],
 )
