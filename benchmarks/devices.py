@@ -128,7 +128,9 @@ def _in_words(mesh, processes):
     if processes > 1:
         return f"{processes} processes"
     data, _, model = mesh.partition("x")
-    return f"{data} × {model} devices, kernels split" if model else f"{data} devices"
+    if model:
+        return f"{data} × {model} devices, kernels split"
+    return f"{data} devices" if data != "1" else "1 device, with a mesh"
 
 
 def main():

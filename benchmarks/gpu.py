@@ -303,11 +303,12 @@ def main() -> None:
     print(f"{here['device']}; {in_words(here)}")
     for table in tables(measured):
         print(f"\n{table.title}\n\n{markdown(table)}")
+    drawn = figures(measured)
     if arguments.write and not arguments.cpu_check:
         from jaxnn.plots import save
 
         JSON.write_text(json.dumps({"machine": here, "measured": measured}, indent=1) + "\n")
-        for stem, figure in figures(measured).items():
+        for stem, figure in drawn.items():
             save(figure, ROOT / "docs" / "images" / f"{stem}.png")
     return None
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import epoch, pages, prediction, sweep
+from benchmarks import epoch, gpu, pages, prediction, sweep
 from benchmarks.frame import ROOT, Contender, Target, best, in_turn, medians, ratio, times
 
 HERE = "tests.benchmark_contenders"
@@ -173,15 +173,34 @@ def test_every_picture_says_what_it_shows(name):
         assert figure.get_label().endswith(".")
 
 
-def test_without_a_gpu_all_of_its_benchmark_runs_on_the_cpu():
-    program = [sys.executable, "-W", "error", "-m", "benchmarks.gpu"]
-    run = lambda *options: subprocess.run(
-        [*program, *options], cwd=ROOT, env=QUICK, stdout=subprocess.PIPE, text=True, check=True
-    )
-    assert run().stdout.startswith("no GPU")
-    printed = run("--cpu-check").stdout
+def test_without_a_gpu_its_benchmark_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["benchmarks.gpu"])
+    gpu.main()
+    assert capsys.readouterr().out.startswith("no GPU")
+
+
+def test_all_of_the_gpu_benchmark_runs_on_the_cpu():
+    printed = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "benchmarks.gpu", "--cpu-check"],
+        cwd=ROOT,
+        env=QUICK,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
     assert printed.count(" yes |") == 5
-    assert "command buffers of loops too" in printed
-    assert "unroll=2" in printed
-    assert "bfloat16 throughout" in printed
-    assert "| 4 " in printed
+    for row in ("command buffers of loops too", "unroll=2", "bfloat16 throughout", "4 "):
+        assert f"| {row}" in printed
+
+
+@pytest.mark.parametrize(
+    ("here", "here_in_float64", "agrees"),
+    [(2e-7, 1e-15, True), (1e-3, 1e-15, False), (2e-7, 1e-7, False)],
+)
+def test_a_gpu_agrees_if_both_precisions_do(here, here_in_float64, agrees):
+    errors = {
+        "float32 here": here,
+        "float32 on the CPU": 1e-7,
+        "float64 here": here_in_float64,
+    }
+    assert gpu.agrees(errors) is agrees

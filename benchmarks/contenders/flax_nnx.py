@@ -55,10 +55,10 @@ def epoch(hidden=(256, 128), batch_size=64, examples=60_000, batch_norm=False, d
     cached = nnx.cached_partial(nnx.jit(step), *make(hidden, batch_norm, dropout))
 
     def run():
-        total = jnp.zeros(())
-        for batch in batches(rng.permutation(examples), batch_size):
+        total, parts = jnp.zeros(()), batches(rng.permutation(examples), batch_size)
+        for batch in parts:
             total = cached(total, images[batch], labels[batch])
-        return {"loss": float(total) / examples, "examples": examples}
+        return {"loss": float(total) / examples, "examples": sum(map(len, parts))}
 
     return run
 
@@ -77,10 +77,10 @@ def functional(hidden=(256, 128), batch_size=64, examples=60_000, batch_norm=Fal
 
     def run():
         nonlocal state
-        total = jnp.zeros(())
-        for batch in batches(rng.permutation(examples), batch_size):
+        total, parts = jnp.zeros(()), batches(rng.permutation(examples), batch_size)
+        for batch in parts:
             state, total = jitted(state, total, images[batch], labels[batch])
-        return {"loss": float(total) / examples, "examples": examples}
+        return {"loss": float(total) / examples, "examples": sum(map(len, parts))}
 
     return run
 
