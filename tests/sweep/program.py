@@ -11,10 +11,13 @@ from jaxnn.typing import Dataset
 MEMBERS = 30
 
 
+def make(learning_rate):
+    return models.mlp((8, 64, 8)), optim.adam(learning_rate)
+
+
 def run(out=None, *, rates=MEMBERS, epochs=60):
     """The sweep, whose members take some tens of milliseconds each."""
     data = Dataset(np.eye(8, dtype=np.float32).repeat(50, 0), np.arange(8).repeat(50))
-    make = lambda learning_rate: (models.mlp((8, 64, 8)), optim.adam(learning_rate))
     grid = {"learning_rate": [float(rate) for rate in np.geomspace(1e-5, 1e-3, rates)]}
     settings = {"loss": losses.softmax_cross_entropy, "batch_size": 8}
     return sweep.fit(make, grid, data, epochs=epochs, key=jax.random.key(0), out=out, **settings)

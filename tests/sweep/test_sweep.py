@@ -44,13 +44,10 @@ def without_seconds(history: list[dict]) -> list[dict]:
 
 
 def test_a_learning_rate_gives_the_numbers_of_a_lone_fit_bit_for_bit():
-    grid = {"learning_rate": [1e-3, 0.1], "seed": [0, 1]}
+    grid = [{"learning_rate": 1e-3, "seed": 0}, {"learning_rate": 0.1, "seed": 1}]
     result = sweep.fit(make, grid, DATA, key=KEY, **COMMON)
-    assert [(row["learning_rate"], row["seed"]) for row in result.rows] == [
-        (1e-3, 0), (1e-3, 1), (0.1, 0), (0.1, 1)
-    ]  # fmt: skip
     for row, curve in zip(result.rows, result.curves, strict=True):
-        assert curve == without_seconds(lone({n: row[n] for n in grid}))
+        assert curve == without_seconds(lone({n: row[n] for n in grid[0]}))
         assert row["validation_loss"] == curve[-1]["validation_loss"]
         assert row["best_accuracy"] == max(epoch["accuracy"] for epoch in curve)
         assert row["status"] == "finished"
@@ -60,19 +57,31 @@ def test_a_learning_rate_gives_the_numbers_of_a_lone_fit_bit_for_bit():
 MIXED = [
     {"dropout": 0.3, "b1": 0.8, "activation": activations.tanh, "epochs": 2},
     {"dropout": 0.1, "b1": 0.95, "activation": activations.tanh, "epochs": 2},
-    {"dropout": 0.0, "b1": 0.8, "activation": activations.tanh, "epochs": 2},
 ]
 
 
 def test_whatever_varies_gives_the_numbers_of_a_lone_fit_to_rounding():
     rows = [row | {"batch_size": 20, "seed": 5} for row in MIXED]
     expected = [*map(without_seconds, map(lone, rows))]
-    for together in (None, 3):  # one after another, by vmap
+    for together in (None, 2):  # one after another, by vmap
         result = sweep.fit(make, rows, DATA, key=KEY, together=together, **COMMON)
         for curve, alone in zip(result.curves, expected, strict=True):
             assert [epoch.keys() for epoch in curve] == [epoch.keys() for epoch in alone]
             for ours, theirs in zip(curve, alone, strict=True):
                 np.testing.assert_allclose([*ours.values()], [*theirs.values()], rtol=1e-5)
+
+
+def test_the_product_of_a_grid_and_what_shares_a_program():
+    grid = {"dropout": [0.0, 0.1, 0.2], "epochs": [1, 2]}
+    members = read_grid(grid, lambda dropout, epochs: ..., batch_size=8, epochs=3)
+    pairs = [(0.0, 1), (0.0, 2), (0.1, 1), (0.1, 2), (0.2, 1), (0.2, 2)]
+    assert [(*member.row.values(),) for member in members] == pairs
+    assert [member.epochs for member in members] == [1, 2] * 3
+    groups = [member.group for member in members]
+    assert groups[2:4] == groups[4:6], "floats are traced"
+    assert len({*groups}) == 4, "0 often means without, so it is not"
+    assert members[2].floats == {"dropout": 0.1}
+    assert members[2].others == (("epochs", 1),), "make asks for it"
 
 
 def test_the_order_of_the_rows_changes_nothing_but_the_order():
@@ -132,9 +141,9 @@ def test_a_piece_is_halved_until_its_program_fits():
 
 def test_the_settings_of_the_callers_thread_hold_for_all_members():
     with jax.enable_x64(False):
-        float32 = sweep.fit(make, {"seed": [0, 1]}, DATA, key=KEY, **COMMON)
-        expected = [lone({"seed": seed}) for seed in (0, 1)]
-    assert float32.curves == [*map(without_seconds, expected)]
+        float32 = sweep.fit(make, {"seed": [3]}, DATA, key=KEY, **COMMON)
+        expected = without_seconds(lone({"seed": 3}))
+    assert float32.curves == [expected]
 
 
 def test_the_table_and_the_csv(tmp_path):
