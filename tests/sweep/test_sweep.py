@@ -23,7 +23,7 @@ def clouds(n: int) -> Dataset:
 
 
 DATA, HELD_OUT = clouds(70), clouds(30)
-COMMON = {"loss": LOSS, "epochs": 3, "batch_size": 16, "validation": HELD_OUT}
+COMMON = {"loss": LOSS, "epochs": 3, "batch_size": 16}
 
 
 def make(learning_rate=1e-2, hidden=(8,), dropout=0.0, b1=0.9, activation=activations.relu):
@@ -31,11 +31,11 @@ def make(learning_rate=1e-2, hidden=(8,), dropout=0.0, b1=0.9, activation=activa
     return model, optim.adam(learning_rate, b1=b1)
 
 
-def lone(row: dict) -> list[dict]:
+def lone(row: dict, **more) -> list[dict]:
     """The history of `train.fit` with the settings of a row."""
     row = dict(row)
     key = jax.random.fold_in(KEY, row.pop("seed")) if "seed" in row else KEY
-    settings = COMMON | {n: row.pop(n) for n in ("epochs", "batch_size") if n in row}
+    settings = COMMON | more | {n: row.pop(n) for n in ("epochs", "batch_size") if n in row}
     return train.fit(*make(**row), DATA, key=key, **settings).history
 
 
@@ -45,9 +45,9 @@ def without_seconds(history: list[dict]) -> list[dict]:
 
 def test_a_learning_rate_gives_the_numbers_of_a_lone_fit_bit_for_bit():
     grid = [{"learning_rate": 1e-3, "seed": 0}, {"learning_rate": 0.1, "seed": 1}]
-    result = sweep.fit(make, grid, DATA, key=KEY, **COMMON)
+    result = sweep.fit(make, grid, DATA, key=KEY, validation=HELD_OUT, **COMMON)
     for row, curve in zip(result.rows, result.curves, strict=True):
-        assert curve == without_seconds(lone({n: row[n] for n in grid[0]}))
+        assert curve == without_seconds(lone({n: row[n] for n in grid[0]}, validation=HELD_OUT))
         assert row["validation_loss"] == curve[-1]["validation_loss"]
         assert row["best_accuracy"] == max(epoch["accuracy"] for epoch in curve)
         assert row["status"] == "finished"
@@ -99,12 +99,12 @@ def test_a_member_that_diverges_is_recorded_and_is_never_the_best():
         result = sweep.fit(diverging, grid, DATA, key=KEY, together=together, **COMMON)
         statuses = [row["status"] for row in result.rows]
         assert statuses == ["finished", "diverged in epoch 1", "finished"]
-        assert result.rows[1]["validation_loss"] is None
+        assert result.rows[1]["loss"] is None
         assert [len(curve) for curve in result.curves] == [3, 1, 3]
         assert result.ranked()[-1] is result.rows[1]
         assert result.best["status"] == "finished"
     only = result._replace(rows=result.rows[1:2])
-    with pytest.raises(ValueError, match="no member finished with a finite validation_loss"):
+    with pytest.raises(ValueError, match="no member finished with a finite loss"):
         _ = only.best
 
 
