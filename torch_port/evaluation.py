@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from torch_port import checks, metrics
 from torch_port.data import Dataset, batches
-from torch_port.steps import Loss, measure
+from torch_port.steps import Loss, Metrics, measure
 
 
 def evaluate(
@@ -37,12 +37,7 @@ def evaluate(
       {'loss': 0.884778..., 'accuracy': 0.666666...}
     """
     checks.require_positive_integer(batch_size, "evaluate: batch_size")
-    with _evaluation_mode(model):
-        parts = []
-        for images, labels in batches(dataset, range(dataset.size), batch_size):
-            outputs = model(images)
-            parts.append(measure(outputs, loss(outputs, labels), labels))
-        return metrics.values(metrics.merge(*parts))
+    return metrics.values(measure_dataset(model, dataset, loss=loss, batch_size=batch_size))
 
 
 def predict(model: nn.Module, inputs: Any, *, batch_size: int) -> Tensor:
@@ -66,6 +61,33 @@ def predict(model: nn.Module, inputs: Any, *, batch_size: int) -> Tensor:
     checks.require_positive_integer(batch_size, "predict: batch_size")
     with _evaluation_mode(model):
         return torch.cat([model(part) for part in torch.as_tensor(inputs).split(batch_size)])
+
+
+def measure_dataset(model: nn.Module, dataset: Dataset, *, loss: Loss, batch_size: int) -> Metrics:
+    """What `evaluate` gives the values of, to be merged with that of other data.
+
+    Args:
+      model: a module; it is applied in eval mode, and left in the mode in which it came.
+      dataset: the examples.
+      loss: `(outputs, labels) -> (batch,)`.
+      batch_size: examples at a time.
+
+    Returns:
+      A dictionary of `metrics.Average`s.
+
+    Example:
+      >>> from torch_port import losses
+      >>> data = Dataset(torch.eye(3), torch.tensor([0, 1, 1]))
+      >>> settings = {"loss": losses.softmax_cross_entropy, "batch_size": 2}
+      >>> measure_dataset(nn.Identity(), data, **settings)["accuracy"].sum
+      tensor(2)
+    """
+    with _evaluation_mode(model):
+        parts = []
+        for images, labels in batches(dataset, range(dataset.size), batch_size):
+            outputs = model(images)
+            parts.append(measure(outputs, loss(outputs, labels), labels))
+        return metrics.merge(*parts)
 
 
 @contextmanager

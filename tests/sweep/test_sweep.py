@@ -188,7 +188,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("error", "wrong", "says"), WRONG, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("error", "wrong", "says"), WRONG, ids=[says for *_, says in WRONG])
 def test_wrong_use_is_noticed_before_anything_is_written(error, wrong, says, tmp_path):
     arguments = {"make": make, "grid": ROWS, "dataset": DATA, "key": KEY, **COMMON, **wrong}
     with pytest.raises(error, match=says):
