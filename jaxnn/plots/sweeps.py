@@ -107,7 +107,7 @@ def seed_curves(
         )
     from matplotlib.ticker import MaxNLocator
 
-    ends = []
+    ends, lows = [], []
     with style():
         figure = new_figure(WIDTH, 3.2, "")
         axes = figure.add_subplot()
@@ -125,11 +125,12 @@ def seed_curves(
             )  # fmt: skip
             band = {"color": series.color, "alpha": 0.15, "linewidth": 0}
             axes.fill_between(epochs, mean - spread, mean + spread, **band)
+            lows.append(min(mean, default=0))
             ends.append(f"{by} {value_in_words(value)} {_end(metric, mean, spread)}")
         title = words(metric).capitalize()
         figure.set_label(f"{title} by epoch, mean and standard deviation: {', '.join(ends)}.")
         axes.set(xlabel="epoch", ylabel=words(metric))
-        if metric.endswith("loss") and all((line.get_ydata() >= 0).all() for line in axes.lines):
+        if metric.endswith("loss") and all(lowest >= 0 for lowest in lows):
             axes.set_ylim(bottom=0)  # a band may reach below what the figure can be
         if metric.endswith("accuracy"):
             axes.set_ylim(top=min(axes.get_ylim()[1], 1.005))
