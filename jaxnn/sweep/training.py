@@ -160,7 +160,7 @@ def _train_all(
     threads = 1
     if devices[0].platform == "cpu":
         # Several CPU devices are the same cores: a thread for each core on one device does as well.
-        devices, threads = devices[:1], len(os.sched_getaffinity(0))
+        devices, threads = devices[:1], _cores()
     placed = [jax.device_put(data, device) for device in devices]
     pools = [ThreadPoolExecutor(threads) for _ in devices]
     stop = threading.Event()
@@ -183,6 +183,13 @@ def _train_all(
         stop.set()
         for pool in pools:
             pool.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    """The cores that this process may use; all of them where the system does not say."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _groups(members: Sequence[Member]) -> list[list[Member]]:

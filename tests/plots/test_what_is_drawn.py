@@ -234,3 +234,52 @@ def test_the_surface_is_the_losses(monkeypatch):
     plots.loss_surface([0.0, 1.0], [0.0, 2.0], [[1.0, 2.0], [3.0, 5.0]])
     corners = {*zip(*(grid.ravel().tolist() for grid in drawn), strict=True)}
     assert corners == {(0, 0, 1), (1, 0, 2), (0, 2, 3), (1, 2, 5)}
+
+
+SWEEP = [
+    {"rate": rate, "size": size, "seed": seed, "loss": loss, "status": status}
+    for rate, size, seed, loss, status in [
+        (0.1, (8,), 0, 0.25, "finished"),
+        (0.1, (8,), 1, 0.75, "finished"),
+        (0.1, (4, 4), 0, 0.125, "finished"),
+        (0.1, (4, 4), 1, 0.001, "diverged in epoch 2"),
+        (0.01, (8,), 0, None, "diverged in epoch 1"),
+        (0.01, (8,), 1, None, "diverged in epoch 1"),
+        (0.01, (4, 4), 0, 2.0, "finished"),
+        (0.01, (4, 4), 1, 4.0, "finished"),
+    ]
+]
+
+
+def test_a_heat_map_shows_means_over_those_that_finished_and_frames_the_best():
+    (axes,) = plots.heat_map(SWEEP, "rate", "size").axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.01", "0.1"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["8", "4x4"]
+    np.testing.assert_array_equal(
+        np.ma.filled(axes.images[0].get_array(), nan), [[nan, 0.5], [3.0, 0.125]]
+    )
+    assert texts(axes) == ["–", "0.5", "3", "0.125"]
+    (frame,) = axes.patches
+    assert frame.get_center().round().tolist() == [1, 1]
+
+
+def test_curves_over_seeds_show_mean_and_standard_deviation():
+    curves = [
+        [{"epoch": epoch, "loss": (row["loss"] or 9.0) * epoch} for epoch in (1, 2)]
+        for row in SWEEP
+    ]
+    figure = plots.seed_curves(SWEEP[:4], curves[:4], "size")
+    eights, fours = figure.axes[0].lines
+    np.testing.assert_allclose(eights.get_ydata(), [0.5, 1.0])
+    np.testing.assert_allclose(fours.get_ydata(), [0.125, 0.25])
+    heights = figure.axes[0].collections[0].get_paths()[0].vertices[:, 1]
+    spread = np.std([0.25, 0.75], ddof=1)
+    assert (heights.min(), heights.max()) == (0.5 - spread, 2 * (0.5 + spread))
+
+
+def test_parallel_coordinates_draw_a_line_a_member_and_the_best_last():
+    (axes,) = plots.parallel_coordinates(SWEEP, ["rate", "size"]).axes
+    members = [line.get_ydata() for line in axes.lines if len(line.get_ydata()) == 3]
+    assert len(members) == 5, "of eight, three diverged"
+    assert members[-1].tolist() == [1, 1, 0], "the best: rate 0.1, size 4x4, the smallest loss"
+    assert members[0].tolist() == [0, 1, 1]

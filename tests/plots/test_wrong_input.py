@@ -12,6 +12,7 @@ two = np.zeros((2, 28, 28), np.uint8)
 halves = np.full((2, 2), 0.5)
 x = np.linspace(-1, 1, 5)
 bowl = x**2 + x[:, None] ** 2
+member = {"rate": 0.1, "loss": 0.5}
 epoch = {"epoch": 1, "loss": 0.5, "accuracy": 0.5}
 
 WRONG = [
@@ -69,6 +70,14 @@ WRONG = [
         lambda: plots.loss_landscape(x, x, bowl, {str(i): x[:2, None] + [0, 1] for i in range(7)}),
         "expected at most 6 paths, got 7",
     ),
+    (lambda: plots.heat_map([], "rate", "size"), "heat_map: expected at least one row, got none"),
+    (lambda: plots.heat_map([member], "rate", "size"), "of ['rate', 'loss'], got 'size'"),
+    (lambda: plots.seed_curves([member], [[]], "rate", metric="accuracy"), "got 'accuracy'"),
+    (
+        lambda: plots.seed_curves([member | {"rate": i} for i in range(7)], [[]] * 7, "rate"),
+        "seed_curves: expected at most 6 values of rate, got 7",
+    ),
+    (lambda: plots.parallel_coordinates([member], []), "at least one hyperparameter, got none"),
     (lambda: plots.loss_surface(x, x, bowl[0]), "loss_surface: expected losses of shape"),
 ]
 
