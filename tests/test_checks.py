@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from jaxnn import checks
+from jaxnn.typing import Dataset
 
 F32 = jnp.dtype("float32")
 x = jnp.zeros((5, 3), F32)
@@ -38,6 +39,7 @@ PASSES = [
     whole(np.int64(784)),
     partial(checks.require_floating, "loss", "logits", x),
     partial(checks.require_same, "loss", "targets", x, (5, 3), F32),
+    partial(checks.require_dataset, "fit: dataset", Dataset(x, jnp.zeros(5))),
     partial(checks.require_input, "dense", x, F32, 3),
     classes(labels),
     classes(jnp.array(labels, "uint8")),
@@ -73,6 +75,14 @@ REFUSES = [
     (
         partial(checks.require_same, "loss", "targets", x, (5, 3), jnp.float64),
         r"targets must be float64 of shape \(5, 3\), got float32",
+    ),
+    (
+        partial(checks.require_dataset, "fit: dataset", Dataset(x, labels)),
+        "fit: dataset must hold as many images as labels, at least one, got 5 and 3",
+    ),
+    (
+        partial(checks.require_dataset, "fit: dataset", Dataset(x[:0], labels[:0])),
+        "at least one, got 0 and 0",
     ),
     (
         partial(checks.require_input, "dense", x, jnp.dtype("float64"), 3),
