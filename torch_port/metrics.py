@@ -5,7 +5,7 @@ batches, added and then divided, do not.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -191,7 +191,7 @@ def calibration(probabilities: Tensor, labels: Tensor, bins: int = 15) -> Calibr
     return Calibration(Average(add_up(confidence), counts), Average(add_up(correct), counts))
 
 
-def _map(function, tree, *rest):
+def _map(function, tree, *rest) -> Any:
     """The function of the tensors at each place of trees of dictionaries and named tuples."""
     if isinstance(tree, dict):
         return {name: _map(function, tree[name], *(other[name] for other in rest)) for name in tree}
