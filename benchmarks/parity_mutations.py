@@ -4,6 +4,7 @@
     python -m benchmarks.parity_mutations --only adam      # of those ports only
     python -m benchmarks.parity_mutations --two 120        # ports with two mistakes
     python -m benchmarks.parity_mutations --right 120      # ports without any
+    python -m benchmarks.parity_mutations --trainings      # trainings with one mistake
     python -m benchmarks.parity_mutations --write          # all, to docs/parity-mutations.md
 
 The ports are those of `tests/parity/ports`: the mistakes are made in the code of the JAX side,
@@ -26,6 +27,8 @@ import jax
 
 from tests.parity.ports.everything import PORTS
 from tests.parity.ports.score import both_named, doubles, outcome, report_of
+from tests.parity.training_pairs import MISTAKES, MODELS, mistaken
+from torch_port.parity import compare_training
 
 PAGE = Path(__file__).parents[1] / "docs" / "parity-mutations.md"
 
@@ -37,6 +40,7 @@ SAYS = {
     "cause": "the mistake is the first cause named",
     "place": "the first fault is where it was made",
     "constant": "the constant is recovered, where there is one",
+    "step": "the first step that differs is the one where it shows",
 }
 
 
@@ -92,6 +96,19 @@ def right_row(task: tuple[int, float, int]) -> Row:
     return Row(
         (port.name, f"{scale:g}", str(seed), found), {"right": found in ("equal", "rounding")}
     )
+
+
+def training_row(task: tuple[str, str]) -> Row:
+    """What was said of a training with one mistake."""
+    sides, training, (cause, step) = mistaken(*task)
+    found = _tried(lambda: compare_training(*sides, **training))
+    if isinstance(found, str):
+        return Row((*task, found, "", ""), dict.fromkeys(("verdict", "cause", "step"), False))
+    first = found.causes[0].id if found.causes else "(none)"
+    seen = found.first.step if found.first else 0
+    right = {"verdict": found.verdict == "semantic", "cause": first == cause, "step": seen == step}
+    said = first if right["cause"] else f"{first}, not **{cause}**"
+    return Row((*task, found.verdict, said, str(seen)), right)
 
 
 def _tried(compute: Callable[[], Any]) -> Any:
@@ -175,6 +192,14 @@ def doubles_part(ports: Sequence[int], count: int, jobs: int) -> list[str]:
     return ["## Two mistakes", "", about, "", *table(head, rows), ""]
 
 
+def trainings_part(jobs: int) -> list[str]:
+    """The section of trainings."""
+    rows = computed(training_row, [*product(MODELS, MISTAKES)], jobs)
+    head = "training", "what is wrong", "verdict", "cause named first", "first step"
+    about = f"{len(rows)} trainings with one mistake, in {len(MODELS)} right ones:"
+    return ["## Trainings", "", about, "", *summary(rows), "", *table(head, rows), ""]
+
+
 def right_part(ports: Sequence[int], count: int, jobs: int) -> list[str]:
     """The section of ports without mistakes."""
     rows = computed(right_row, right_tasks(ports, count), jobs)
@@ -204,6 +229,7 @@ def main():
     parser.add_argument("--only", default="", help="ports whose names contain this")
     parser.add_argument("--two", type=int, default=0, help="so many with two mistakes instead")
     parser.add_argument("--right", type=int, default=0, help="so many without any instead")
+    parser.add_argument("--trainings", action="store_true", help="trainings instead")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--write", action="store_true", help="everything, to the page")
     given = parser.parse_args()
@@ -212,9 +238,12 @@ def main():
         parts = (
             mutants_part(ports, jobs),
             doubles_part(ports, TWO, jobs),
+            trainings_part(jobs),
             right_part(ports, RIGHT, jobs),
         )
         PAGE.write_text("\n".join([INTRODUCTION, *(line for part in parts for line in part)]))
+    elif given.trainings:
+        print("\n".join(trainings_part(jobs)))
     elif given.two or given.right:
         parts = [doubles_part(ports, given.two, jobs)] if given.two else []
         parts += [right_part(ports, given.right, jobs)] if given.right else []

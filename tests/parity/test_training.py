@@ -12,8 +12,10 @@ from tests.parity.training_pairs import (
     BATCHES,
     CROSS_ENTROPY,
     FAULTS,
+    MISTAKES,
     RIGHT,
     SGD,
+    mistaken,
     normed,
     small,
 )
@@ -43,6 +45,14 @@ def test_a_fault_is_named_with_its_step(name):
     assert report.verdict == "semantic"
     assert {(c.id, c.step) for c in report.causes} == causes, report.faults
     assert report.first.step == min(step for _, step in causes)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_named_with_its_step(mistake):
+    sides, training, cause = mistaken("jaxnn", mistake)
+    report = compare_training(*sides, **training)
+    assert [(c.id, c.step) for c in report.causes] == [cause], report.faults
+    assert report.first.step == cause[1]
 
 
 def test_noise_that_adam_turns_into_steps_is_no_fault():

@@ -91,6 +91,9 @@ SMOOTHED = (
 )
 SUMMED = (CROSS_ENTROPY[0], lambda y, t: functional.cross_entropy(y, t, reduction="sum"))
 FASTER = (optim.sgd(0.2), lambda p: torch.optim.SGD(p, lr=0.1))
+SLOWER = (optim.sgd(0.1, momentum=0.8), SGD[1])
+FASTER_MOMENTUM = (optim.sgd(0.2, momentum=0.9), SGD[1])
+NESTEROV = (optim.sgd(0.1, momentum=0.9, nesterov=True), SGD[1])
 COUPLED = (
     optax.adamw(0.01, weight_decay=0.1),
     lambda p: torch.optim.Adam(p, lr=0.01, weight_decay=0.1),
@@ -103,7 +106,6 @@ FAULTS = {
         lambda: (Linen(), Torch("tanh")), BATCHES, ADAM, OPTAX_LOSS,
         {("gelu-approximation", 1)},
     ),
-    "in the loss": (small, BATCHES, SGD, SUMMED, {("loss-reduction", 1)}),
     "in the optimiser": (small, BATCHES, COUPLED, CROSS_ENTROPY, {("weight-decay-coupled", 1)}),
     "from the second step": (
         small, BATCHES,
@@ -114,18 +116,42 @@ FAULTS = {
         small, BATCHES, FASTER, SMOOTHED,
         {("label-smoothing", 1), ("optimizer-hyperparameter", 1)},
     ),
-    "in the inputs": (
-        small, {"jax": SCALED, "torch": BATCHES}, SGD, CROSS_ENTROPY, {("input-scaling", 1)},
-    ),
-    "in the labels": (
-        small, {"jax": BATCHES, "torch": SHIFTED}, SGD, CROSS_ENTROPY, {("label-encoding", 1)},
-    ),
-    "in the order": (
-        small, {"jax": BATCHES, "torch": [BATCHES[0], *BATCHES[:0:-1]]}, SGD, CROSS_ENTROPY,
-        {("batch-order", 2)},
-    ),
-    "in the last batch": (
-        small, {"jax": RAGGED[:2], "torch": RAGGED}, SGD, CROSS_ENTROPY, {("last-batch", 3)},
-    ),
 }  # fmt: skip
 """Name: (sides, batches, optimizers, losses, ids of the causes with their steps)."""
+
+
+MISTAKES = {
+    "the rate is doubled": ("optimizers", FASTER_MOMENTUM, ("optimizer-hyperparameter", 1)),
+    "the momentum is 0.8": ("optimizers", SLOWER, ("optimizer-hyperparameter", 2)),
+    "Nesterov's momentum": ("optimizers", NESTEROV, ("nesterov", 1)),
+    "labels are smoothed": ("losses", SMOOTHED, ("label-smoothing", 1)),
+    "the loss is summed": ("losses", SUMMED, ("loss-reduction", 1)),
+    "the inputs are scaled": (
+        "batches", {"jax": SCALED, "torch": BATCHES}, ("input-scaling", 1)
+    ),
+    "the labels begin at 1": (
+        "batches", {"jax": BATCHES, "torch": SHIFTED}, ("label-encoding", 1)
+    ),
+    "the order is reversed after the first batch": (
+        "batches", {"jax": BATCHES, "torch": [BATCHES[0], *BATCHES[:0:-1]]}, ("batch-order", 2)
+    ),
+    "the last batch is dropped": (
+        "batches", {"jax": RAGGED[:2], "torch": RAGGED}, ("last-batch", 3)
+    ),
+}  # fmt: skip
+"""What is wrong: the part of a training that is exchanged, by what, the cause and its step."""
+
+MODELS = {
+    "jaxnn": small,
+    "jaxnn with batch norm and dropout": normed,
+    "linen with layer norm and dropout": lambda: (Linen(), Torch()),
+    "nnx": tanh,
+}
+"""The models of the trainings in which the mistakes are made."""
+
+
+def mistaken(model, mistake):
+    """A training with a mistake, as keywords of `compare_training`, and the cause with its step."""
+    part, value, cause = MISTAKES[mistake]
+    training = {"batches": BATCHES, "optimizers": SGD, "losses": CROSS_ENTROPY, part: value}
+    return MODELS[model](), training, cause
