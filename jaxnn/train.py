@@ -200,10 +200,10 @@ def fit(
     return FitResult(train_state, history, None)
 
 
-# Threefry in full optimisation is what compiles longest of a training; the values are the same.
-@partial(jax.jit, static_argnums=(0, 1), compiler_options={"xla_backend_optimization_level": 1})
 def _initialize(model, optimizer, key):
-    return init_train_state(model, optimizer, key)
+    # Threefry in full optimisation is what compiles longest of a training; the values are the same
+    quickly = {"xla_backend_optimization_level": 1}
+    return jax.jit(partial(init_train_state, model, optimizer), compiler_options=quickly)(key)
 
 
 @jax.jit
