@@ -2,14 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
-import jax.numpy as jnp
 from jax.sharding import Mesh
 
-from jaxnn import checks, metrics, parallel, streaming
+from jaxnn import checks, metrics, parallel, placement, streaming
 from jaxnn.data.batches import permutation
 from jaxnn.evaluation import evaluate as evaluate
 from jaxnn.evaluation import predict as predict
@@ -85,6 +83,7 @@ def make_epoch(
       ValueError: on a batch size below 1.
 
     Example:
+      >>> import jax.numpy as jnp
       >>> from jaxnn import losses, models, optim
       >>> model, optimizer = models.mlp((2, 2)), optim.sgd(0.1)
       >>> epoch = make_epoch(model, optimizer, losses.softmax_cross_entropy, batch_size=2)
@@ -155,6 +154,7 @@ def fit(
         and the first layer.
 
     Example:
+      >>> import jax.numpy as jnp
       >>> from jaxnn import losses, models, optim
       >>> data = Dataset(jnp.eye(4), jnp.arange(4))
       >>> result = fit(models.mlp((4, 4)), optim.adam(0.1), data, batch_size=2, epochs=50,
@@ -169,18 +169,12 @@ def fit(
     streams = mesh is None and is_stored(dataset.images)
     make = streaming.make_epoch if streams else make_epoch
     epoch = make(model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty)
-    train_state = _initialize(model, optimizer, key)
-    if mesh is None:
-        dataset = streaming.to_device(dataset)
-        validation = validation and streaming.to_device(validation)
-    else:
-        train_state = parallel.replicate(train_state, mesh)
-        dataset = parallel.shard(dataset, mesh)
-        validation = validation and parallel.shard(validation, mesh)
+    train_state = placement.compiled(init_train_state, model, optimizer)(key)
+    train_state, dataset, validation = placement.place(train_state, dataset, validation, mesh)
     history: list[dict[str, Any]] = []
     for number in range(1, epochs + 1):
         started = time.perf_counter()
-        before = _copy(train_state)  # the epoch uses the buffers again
+        before = placement.copy(train_state)  # the epoch uses the buffers again
         train_state, measured = epoch(train_state, dataset)
         row: dict[str, Any] = {"epoch": number, **metrics.values(measured)}
         if not is_finite((measured["loss"], train_state.params, train_state.state)):
@@ -198,14 +192,3 @@ def fit(
         if reasons:
             return FitResult(train_state, history, reasons[0])
     return FitResult(train_state, history, None)
-
-
-def _initialize(model, optimizer, key):
-    # Threefry in full optimisation is what compiles longest of a training; the values are the same
-    quickly = {"xla_backend_optimization_level": 1}
-    return jax.jit(partial(init_train_state, model, optimizer), compiler_options=quickly)(key)
-
-
-@jax.jit
-def _copy(tree):
-    return jax.tree.map(jnp.copy, tree)

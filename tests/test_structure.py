@@ -31,7 +31,7 @@ TIERS = [
     ],
     ["combinators", "normalization", "layers"],
     ["models", "checkpoint", "parallel"],
-    ["steps", "streaming", "evaluation", "nonfinite", "train"],
+    ["steps", "streaming", "placement", "evaluation", "nonfinite", "train"],
     ["sweep", "plots", "interop", "callbacks"],
     ["cli", "__main__"],
 ]

@@ -36,6 +36,19 @@ def require_positive_integer(value: Any, name: str) -> None:
         raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
 
 
+def require_dataset(name: str, dataset: Any) -> None:
+    """Raises a `ValueError` unless a data set has examples.
+
+    >>> from torch_port.data import Dataset
+    >>> require_dataset("fit: dataset", Dataset(torch.zeros(0, 2), torch.zeros(0)))
+    Traceback (most recent call last):
+        ...
+    ValueError: fit: dataset must hold at least one example, got none
+    """
+    if dataset.size == 0:
+        raise ValueError(f"{name} must hold at least one example, got none")
+
+
 def require_same(
     place: str, name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype
 ) -> None:

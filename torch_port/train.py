@@ -164,9 +164,9 @@ def fit(
       1.0
     """
     checks.require_positive_integer(epochs, "fit: epochs")
-    _require_dataset("fit: dataset", dataset)
+    checks.require_dataset("fit: dataset", dataset)
     if validation is not None:
-        _require_dataset("fit: validation", validation)
+        checks.require_dataset("fit: validation", validation)
     epoch = make_epoch(
         model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty
     )
@@ -186,11 +186,6 @@ def fit(
         if reasons:
             return FitResult(train_state, history, reasons[0])
     return FitResult(train_state, history, None)
-
-
-def _require_dataset(name, dataset):
-    if dataset.size == 0:
-        raise ValueError(f"{name} must hold at least one example, got none")
 
 
 def _require_finite(train_state, measured, epoch):
