@@ -5,12 +5,12 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from flax import linen
 from flax.training.train_state import TrainState
 
-from benchmarks.contenders.mnist import batches, training
+from benchmarks.contenders import python_loop
+from benchmarks.contenders.mnist import training
 
 
 class Network(linen.Module):
@@ -40,17 +40,8 @@ def step(state, total, images, labels):
 
 def epoch(hidden=(256, 128), batch_size=64, examples=60_000):
     """A Python loop over the jitted step."""
-    images, labels = training(examples)
-    rng = np.random.default_rng(0)
     model = Network(tuple(hidden))
-    params = model.init(jax.random.key(0), images[:1])["params"]
+    params = model.init(jax.random.key(0), training(1)[0])["params"]
     state = TrainState.create(apply_fn=model.apply, params=params, tx=optax.adam(1e-3))
 
-    def run():
-        nonlocal state
-        total, parts = jnp.zeros(()), batches(rng.permutation(examples), batch_size)
-        for batch in parts:
-            state, total = step(state, total, images[batch], labels[batch])
-        return {"loss": float(total) / examples, "examples": sum(map(len, parts))}
-
-    return run
+    return python_loop.epochs(step, state, batch_size, examples)

@@ -8,6 +8,7 @@ import numpy as np
 import optax
 from flax import nnx
 
+from benchmarks.contenders import python_loop
 from benchmarks.contenders.mnist import batches, predictions, training
 
 
@@ -65,8 +66,6 @@ def epoch(hidden=(256, 128), batch_size=64, examples=60_000, batch_norm=False, d
 
 def functional(hidden=(256, 128), batch_size=64, examples=60_000, batch_norm=False, dropout=0.0):
     """The functional loop of Flax's guide: split once, `jax.jit` over the state, merged inside."""
-    images, labels = training(examples)
-    rng = np.random.default_rng(0)
     graph, state = nnx.split(make(hidden, batch_norm, dropout))
 
     @partial(jax.jit, donate_argnums=(0, 1))
@@ -75,14 +74,7 @@ def functional(hidden=(256, 128), batch_size=64, examples=60_000, batch_norm=Fal
         total = step(model, optimizer, total, images, labels)
         return nnx.state((model, optimizer)), total
 
-    def run():
-        nonlocal state
-        total, parts = jnp.zeros(()), batches(rng.permutation(examples), batch_size)
-        for batch in parts:
-            state, total = jitted(state, total, images[batch], labels[batch])
-        return {"loss": float(total) / examples, "examples": sum(map(len, parts))}
-
-    return run
+    return python_loop.epochs(jitted, state, batch_size, examples)
 
 
 def prediction(images, batch_size, calls):

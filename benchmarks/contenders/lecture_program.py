@@ -8,38 +8,10 @@ import sys
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, random_split
+from torch.utils.data import DataLoader, random_split
 
+from benchmarks.contenders.pytorch import Images, lecture_epoch
 from jaxnn import data
-
-
-class Images(Dataset):
-    """MNIST through a transform like `ToTensor` and `Normalize(0.5, 0.5)`."""
-
-    def __init__(self, images, labels):
-        self.images, self.labels = torch.from_numpy(images.copy()), labels.tolist()
-
-    def __len__(self):
-        return len(self.labels)
-
-    def __getitem__(self, index):
-        return (self.images[index].float() / 255 - 0.5) / 0.5, self.labels[index]
-
-
-def train(model, loader, criterion, optimizer):
-    """An epoch; the mean loss and the accuracy."""
-    model.train()
-    loss_sum, correct, count = 0.0, 0, 0
-    for images, labels in loader:
-        outputs = model(images)
-        loss = criterion(outputs, labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        loss_sum += loss.item() * len(labels)
-        correct += (outputs.argmax(1) == labels).sum().item()
-        count += len(labels)
-    return loss_sum / count, correct / count
 
 
 def evaluate(model, loader, criterion):
@@ -58,7 +30,7 @@ def evaluate(model, loader, criterion):
 def main(epochs):
     """Trains and tests."""
     torch.manual_seed(0)
-    train_set, test_set = (Images(*part) for part in data.load("mnist"))
+    train_set, test_set = (Images(part.images.copy(), part.labels) for part in data.load("mnist"))
     train_set, validation_set = random_split(train_set, [54_000, 6_000])
     train_loader = DataLoader(train_set, batch_size=64, shuffle=True)
     validation_loader = DataLoader(validation_set, batch_size=64)
@@ -69,7 +41,7 @@ def main(epochs):
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
     for epoch in range(1, epochs + 1):
-        loss, accuracy = train(model, train_loader, criterion, optimizer)
+        loss, accuracy, _ = lecture_epoch(model, train_loader, criterion, optimizer)
         held_out = evaluate(model, validation_loader, criterion)
         print(f"epoch {epoch}  loss {loss:.4f} ({held_out[0]:.4f})  accuracy {accuracy:.4f}")
     _, accuracy = evaluate(model, DataLoader(test_set, batch_size=64), criterion)

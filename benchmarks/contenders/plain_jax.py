@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from benchmarks.contenders.mnist import batches, training
+from benchmarks.contenders import python_loop
+from benchmarks.contenders.mnist import training
 
 
 def init(key, sizes):
@@ -56,8 +56,6 @@ def step(state, images, labels):
 
 def loop(hidden=(256, 128), batch_size=64, examples=60_000):
     """A jitted step called from a Python loop, batches gathered by NumPy."""
-    images, labels = training(examples)
-    rng = np.random.default_rng(0)
     state = init(jax.random.key(0), (784, *hidden, 10))
 
     @partial(jax.jit, donate_argnums=(0, 1))
@@ -65,14 +63,7 @@ def loop(hidden=(256, 128), batch_size=64, examples=60_000):
         state, loss = step(state, images, labels)
         return state, total + loss
 
-    def run():
-        nonlocal state
-        total, parts = jnp.zeros(()), batches(rng.permutation(examples), batch_size)
-        for batch in parts:
-            state, total = jitted(state, total, images[batch], labels[batch])
-        return {"loss": float(total) / examples, "examples": sum(map(len, parts))}
-
-    return run
+    return python_loop.epochs(jitted, state, batch_size, examples)
 
 
 def scan(hidden=(256, 128), batch_size=64, examples=60_000):

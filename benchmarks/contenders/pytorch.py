@@ -35,8 +35,7 @@ def tensors(examples):
 class Images(Dataset):
     """One image at a time, through a transform like `ToTensor` and `Normalize(0.5, 0.5)`."""
 
-    def __init__(self, examples):
-        images, labels = training(examples)
+    def __init__(self, images, labels):
         self.images, self.labels = torch.from_numpy(images), labels.tolist()
 
     def __len__(self):
@@ -48,8 +47,8 @@ class Images(Dataset):
 
 def lecture(hidden=(256, 128), batch_size=64, examples=60_000):
     """The lecture's program: an image at a time, running loss and accuracy fetched each step."""
-    loader = DataLoader(Images(examples), batch_size=batch_size, shuffle=True)
-    return with_loader(loader, network(hidden))
+    loader = DataLoader(Images(*training(examples)), batch_size=batch_size, shuffle=True)
+    return with_loader(loader, nn.Sequential(nn.Flatten(), network(hidden)))
 
 
 def loader(hidden=(256, 128), batch_size=64, examples=60_000):
@@ -64,20 +63,26 @@ def with_loader(loader, model):
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
 
     def run():
-        model.train()
-        loss_sum, correct, count = 0.0, 0, 0
-        for images, labels in loader:
-            outputs = model(images.flatten(1))
-            loss = criterion(outputs, labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            loss_sum += loss.item() * len(labels)
-            correct += (outputs.argmax(1) == labels).sum().item()
-            count += len(labels)
-        return {"loss": loss_sum / count, "examples": count}
+        loss, _, count = lecture_epoch(model, loader, criterion, optimizer)
+        return {"loss": loss, "examples": count}
 
     return run
+
+
+def lecture_epoch(model, loader, criterion, optimizer):
+    """The lecture's loop over an epoch; the mean loss, the accuracy, the number of images."""
+    model.train()
+    loss_sum, correct, count = 0.0, 0, 0
+    for images, labels in loader:
+        outputs = model(images)
+        loss = criterion(outputs, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        loss_sum += loss.item() * len(labels)
+        correct += (outputs.argmax(1) == labels).sum().item()
+        count += len(labels)
+    return loss_sum / count, correct / count, count
 
 
 def tuned(hidden=(256, 128), batch_size=64, examples=60_000, batch_norm=False, dropout=0.0):

@@ -6,15 +6,8 @@ import torch
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 from torch.nn import functional as F
 
+from benchmarks.contenders.members import BATCH_SIZE, members
 from benchmarks.contenders.pytorch import network, tensors, with_tensors
-
-BATCH_SIZE = 64
-RATES = (3e-4, 1e-3, 3e-3, 1e-2)
-
-
-def members(runs):
-    """The learning rate and the seed of each run, as in `benchmarks.contenders.sweeps`."""
-    return [(RATES[run % len(RATES)], run // len(RATES)) for run in range(runs)]
 
 
 def one_after_another(runs, examples):

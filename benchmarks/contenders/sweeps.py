@@ -6,18 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.contenders.members import BATCH_SIZE, members
 from benchmarks.contenders.mnist import training
 from jaxnn import data, losses, models, optim, train
 from jaxnn.typing import Dataset
 
-BATCH_SIZE = 64
 LOSS = losses.softmax_cross_entropy
-RATES = (3e-4, 1e-3, 3e-3, 1e-2)
-
-
-def members(runs):
-    """The learning rate and the seed of each run."""
-    return [(RATES[run % len(RATES)], run // len(RATES)) for run in range(runs)]
 
 
 def naive_vmap(runs, examples):

@@ -9,10 +9,9 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
-from benchmarks.contenders.mnist import batches, training
+from benchmarks.contenders import python_loop
 
 
 class Network(eqx.Module):
@@ -43,8 +42,6 @@ def loss_of(model, images, labels):
 
 def epoch(hidden=(256, 128), batch_size=64, examples=60_000):
     """A Python loop over the jitted step."""
-    images, labels = training(examples)
-    rng = np.random.default_rng(0)
     optimizer = optax.adam(1e-3)
     model = Network((784, *hidden, 10), jax.random.key(0))
     opt_state = optimizer.init(eqx.filter(model, eqx.is_inexact_array))
@@ -58,11 +55,4 @@ def epoch(hidden=(256, 128), batch_size=64, examples=60_000):
         model = eqx.apply_updates(model, updates)
         return jax.tree.leaves((model, opt_state)), total + loss * len(labels)
 
-    def run():
-        nonlocal arrays
-        total, parts = jnp.zeros(()), batches(rng.permutation(examples), batch_size)
-        for batch in parts:
-            arrays, total = step(arrays, total, images[batch], labels[batch])
-        return {"loss": float(total) / examples, "examples": sum(map(len, parts))}
-
-    return run
+    return python_loop.epochs(step, arrays, batch_size, examples)
