@@ -11,7 +11,6 @@ on one device moved them; that of their figures is the largest relative one of a
 import argparse
 import contextlib
 import json
-import re
 import socket
 import subprocess
 import sys
@@ -20,6 +19,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.pages import filled
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "parallel.md"
@@ -141,9 +142,8 @@ def main():
         found = table(folder)
     print(found, end="")
     if arguments.write:
-        old = re.compile(r"(?<=<!-- benchmarks.devices -->\n).*?(?=\n\n|\Z)", re.DOTALL)
         page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(old.sub(lambda _: found.rstrip(), page), encoding="utf-8")
+        PAGE.write_text(filled(page, {"devices": found.rstrip()}.get), encoding="utf-8")
 
 
 if __name__ == "__main__":

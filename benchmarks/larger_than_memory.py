@@ -21,6 +21,7 @@ import jax
 import numpy as np
 
 from benchmarks.machine import in_words, machine
+from benchmarks.pages import filled
 from jaxnn import data, losses, models, optim, streaming, train
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -123,9 +124,8 @@ def write(measured: dict, here: dict) -> None:
     path = DOCS / "data" / "larger-than-memory.json"
     path.write_text(json.dumps({"machine": here, "measured": measured}, indent=1) + "\n")
     page = DOCS / "larger-than-memory.md"
-    figures = f"<!-- figures -->\n{table(measured)}\n\n{in_words(here)}\n<!-- end -->"
-    text = page.read_text(encoding="utf-8")
-    page.write_text(re.sub("<!-- figures -->.*<!-- end -->", figures, text, flags=re.S))
+    figures = {"larger_than_memory": f"{table(measured)}\n\n{in_words(here)}"}
+    page.write_text(filled(page.read_text(encoding="utf-8"), figures.get), encoding="utf-8")
 
 
 def main() -> None:

@@ -12,12 +12,14 @@ from jaxnn import parallel, streaming
 from jaxnn.steps import TrainState
 from jaxnn.typing import Dataset, Key
 
+QUICKLY = {"xla_backend_optimization_level": 1}
+"""Compiler options for programs that draw initial values: Threefry in full optimisation is what
+compiles longest of a training, and the values are the same."""
+
 
 def compiled(initialize: Callable[..., TrainState], *parts: Any) -> Callable[[Key], TrainState]:
-    """`key -> initialize(*parts, key)` as one program, quickly compiled, of the same values."""
-    # Threefry in full optimisation is what compiles longest of a training
-    quickly = {"xla_backend_optimization_level": 1}
-    return jax.jit(partial(initialize, *parts), compiler_options=quickly)
+    """`key -> initialize(*parts, key)` as one program, quickly compiled."""
+    return jax.jit(partial(initialize, *parts), compiler_options=QUICKLY)
 
 
 def place(

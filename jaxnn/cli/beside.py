@@ -75,7 +75,7 @@ def serve() -> None:
             function, arguments = pickle.load(sys.stdin.buffer)
             try:
                 answer = pickle.dumps((function(*arguments), None))
-            except Exception as error:
+            except Exception as error:  # whatever it is, the other process raises it
                 answer = pickle.dumps((None, error))
             answers.write(answer)
             answers.flush()

@@ -10,6 +10,7 @@ runs/<name>/config.json    options, data and environment: all that is needed to 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -145,6 +146,13 @@ def load_run(folder: Path, which: checkpoint.Which | None = None) -> Run:
     step = which or read_json(folder / "results.json")["step"]
     train_state = checkpoint.restore(folder / "checkpoints", template, step=step)
     return Run(folder, options, config, model, train_state)
+
+
+def free_folder(parent: str, data_name: str) -> Path:
+    """The first folder <parent>/<data>-<number> that does not exist yet."""
+    name = Path(data_name.removeprefix("tfds:")).name
+    numbered = (Path(parent, f"{name}-{number}") for number in itertools.count(1))
+    return next(folder for folder in numbered if not folder.exists())
 
 
 def read_json(path: Path) -> Any:

@@ -66,7 +66,7 @@ def sweep(options: SweepOptions) -> None:
     require_sound(replace(options, out=None))  # a folder that exists is gone on with
     images = runs.load_images(options)
     config = runs.describe(options, images)
-    folder = options.out or _new_folder(options)
+    folder = options.out or runs.free_folder("sweeps", options.data)
 
     def make(batch_size, epochs, **values):
         training = {"batch_size": batch_size, "epochs": epochs}
@@ -146,12 +146,6 @@ def _with_values(options: TrainOptions, values: Mapping[str, Any]) -> TrainOptio
         optimization=replace(options.optimization, **of(OptimizerOptions)),
         **of(TrainOptions),
     )
-
-
-def _new_folder(options: SweepOptions) -> Path:
-    name = Path(options.data.removeprefix("tfds:")).name
-    numbered = (Path("sweeps", f"{name}-{number}") for number in itertools.count(1))
-    return next(folder for folder in numbered if not folder.exists())
 
 
 def _draw(folder: Path, result: Any, grid: Mapping[str, Sequence[Any]]) -> None:

@@ -53,7 +53,7 @@ def _train(options: TrainOptions, mesh, drawn: pictures.Pictures) -> dict[str, A
     config = runs.describe(options, images)
     model, optimizer, schedule = runs.make_parts(options, config)
     settings = _fit_settings(options, images, mesh)
-    folder = _new_folder(options)
+    folder = options.out or runs.free_folder("runs", options.data)
     write = (lambda line: None) if options.quiet else print
     write(f"{folder}: {_in_words(options, images, model)}")
     write_atomically(folder / "config.json", json.dumps(config, indent=2) + "\n")
@@ -148,15 +148,6 @@ def require_sound(options: TrainOptions) -> None:
             raise UsageError("--early-stopping needs validation images: set --validation above 0")
     if options.out is not None and options.out.exists():
         raise UsageError(f"--out must not exist yet, but {options.out} does")
-
-
-def _new_folder(options: TrainOptions) -> Path:
-    """The run folder: as given, if it does not exist yet, or the first free number under runs/."""
-    if options.out is not None:
-        return options.out
-    name = Path(options.data.removeprefix("tfds:")).name
-    numbered = (Path("runs", f"{name}-{number}") for number in itertools.count(1))
-    return next(folder for folder in numbered if not folder.exists())
 
 
 def _in_words(options: TrainOptions, images, model) -> str:

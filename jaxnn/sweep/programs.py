@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from jaxnn.evaluation import measure_dataset
 from jaxnn.nonfinite import is_finite
+from jaxnn.placement import QUICKLY
 from jaxnn.steps import Augment, Penalty, init_train_state
 from jaxnn.sweep.grid import Make, Member
 from jaxnn.train import make_epoch
@@ -110,9 +111,7 @@ def _programs(training, others, batch_size, several):
 
     if several:
         start, epoch = jax.vmap(start), jax.vmap(epoch, in_axes=(0, 0, None, None))
-    # as in `train.fit`: Threefry in full optimisation is what compiles longest
-    quickly = {"xla_backend_optimization_level": 1}
-    return jax.jit(start, compiler_options=quickly), jax.jit(epoch, donate_argnums=0)
+    return jax.jit(start, compiler_options=QUICKLY), jax.jit(epoch, donate_argnums=0)
 
 
 def largest_piece(compile_piece: Callable[[int], Programs], count: int, free: float) -> int:
