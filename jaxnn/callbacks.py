@@ -150,7 +150,7 @@ def log_learning_rate(schedule: Schedule) -> Callback:
 
 
 def save_checkpoints(folder: str | Path, config: dict[str, Any]) -> Callback:
-    """Saves a checkpoint after each epoch; the newest and the best are kept.
+    """Saves a checkpoint after each epoch; the two newest and the best are kept.
 
     The best is that of the smallest validation loss, or training loss where there is no validation.
 
@@ -175,6 +175,7 @@ def save_checkpoints(folder: str | Path, config: dict[str, Any]) -> Callback:
             step=int(progress.train_state.step),
             config=config,
             loss=row.get("validation_loss", row["loss"]),
+            history=progress.history,
         )
 
     return callback

@@ -4,8 +4,10 @@ A number that JAX is tracing has no value yet, so it passes: a sweep may trace a
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
@@ -123,6 +125,40 @@ def require_dataset(name: str, dataset: Any) -> None:
             f"{name} must hold as many images as labels, at least one, "
             f"got {dataset.images.shape[0]} and {dataset.size}"
         )
+
+
+def require_like(place: str, tree: Any, template: Any) -> None:
+    """Raises a `ValueError` unless a pytree has the structure, shapes and dtypes of a template.
+
+    >>> require_like("restore", {"kernel": jnp.zeros(2)}, {"kernel": jnp.zeros(3)})
+    Traceback (most recent call last):
+        ...
+    ValueError: restore: ['kernel'] must be float32 of shape (3,), got float32 of shape (2,)
+    """
+    require_arrays(place, by_path(tree), by_path(template))
+
+
+def require_arrays(place: str, given: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Raises a `ValueError` unless arrays by name have the names, shapes and dtypes expected."""
+    if given.keys() != expected.keys():
+        missing, unknown = sorted({*expected} - {*given}), sorted({*given} - {*expected})
+        raise ValueError(f"{place}: arrays missing: {missing}; arrays not expected: {unknown}")
+    for name, array in expected.items():
+        if (given[name].shape, given[name].dtype) != (array.shape, array.dtype):
+            raise ValueError(
+                f"{place}: {name} must be {array.dtype} of shape {array.shape}, "
+                f"got {given[name].dtype} of shape {given[name].shape}"
+            )
+
+
+def by_path(tree: Any) -> dict[str, Any]:
+    """The arrays of a pytree by where they are.
+
+    >>> by_path({"params": [1.5]})
+    {"['params'][0]": 1.5}
+    """
+    pairs = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path): leaf for path, leaf in pairs}
 
 
 def require_input(name: str, x: Any, dtype: Any, size: int) -> None:

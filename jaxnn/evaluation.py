@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn import checks, metrics, parallel
+from jaxnn.pieces import joined, total
 from jaxnn.steps import Metrics, measure
 from jaxnn.storage import is_stored
-from jaxnn.streaming import chunks, total
+from jaxnn.streaming import chunks
 from jaxnn.typing import ArrayLike, Dataset, Layer, Loss, Params, State
 
 
@@ -44,7 +45,7 @@ def evaluate(
         parts = _streamed(
             _over_stacked(_measure_batch, model, loss), params, state, dataset, batch_size
         )
-        return metrics.values(total(parts, dataset.size // batch_size))
+        return metrics.values(total(joined(parts), dataset.size // batch_size))
     return metrics.values(_evaluation(model, loss, batch_size)(params, state, dataset))
 
 

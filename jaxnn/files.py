@@ -1,5 +1,6 @@
 """Files that are either as they were or complete, never half written; and where the cache is."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -33,9 +34,22 @@ def write_atomically(path: str | os.PathLike, content: bytes | str) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
+        _flush_folder(path.parent)
+    except BaseException as error:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a full disk does not say what could not be written
         raise
+
+
+def _flush_folder(folder: Path) -> None:
+    """Puts a new name on disk, which flushing the file itself does not."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def cache_folder() -> Path | None:

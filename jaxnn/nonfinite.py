@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from jaxnn.data.batches import batches, permutation
 from jaxnn.layers import intermediates
+from jaxnn.pieces import steps_of_epoch
 from jaxnn.steps import Augment, Metrics, TrainState, draw
 from jaxnn.typing import Dataset, Layer
 
@@ -44,7 +45,7 @@ def explain(
       model: the model that is trained.
       step: the function that takes one step of its training.
       augment: the augmentation in that step.
-      train_state: the training before the epoch.
+      train_state: the training before the epoch, or at a later step of it.
       dataset: what it is trained on.
       batch_size: examples a step.
 
@@ -61,8 +62,8 @@ def explain(
       >>> explain(model, step, None, start, Dataset(-jnp.ones((1, 2)), jnp.array([0])), 1)
       FloatingPointError('epoch 1, step 1: loss is nan; the first layer whose ... is log')
     """
-    epoch = int(train_state.step) // -(-dataset.size // batch_size)
-    order = permutation(train_state.key, epoch, dataset.size)
+    epoch, first = divmod(int(train_state.step), steps_of_epoch(dataset, batch_size))
+    order = permutation(train_state.key, epoch, dataset.size)[first * batch_size :]
     compiled = jax.jit(step)
     for batch in batches(dataset, order, batch_size):
         after, measured = compiled(train_state, batch)

@@ -20,6 +20,7 @@ from jaxnn.data.batches import permutation
 from jaxnn.data.sources import from_source as from_source
 from jaxnn.data.sources import open_npy as open_npy
 from jaxnn.data.tfds import open_tfds as open_tfds
+from jaxnn.pieces import Pieces, Step, joined, steps_of_epoch, total
 from jaxnn.prefetch import prefetched
 from jaxnn.steps import Augment, Metrics, Penalty, TrainState, make_train_step
 from jaxnn.typing import Dataset, GradientTransformation, Layer, Loss
@@ -73,21 +74,55 @@ def make_epoch(
     checks.require_positive_integer(batch_size, "make_epoch: batch_size")
     checks.require_positive_integer(chunk_bytes, "make_epoch: chunk_bytes")
     step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
-    steps = jax.jit(partial(jax.lax.scan, step), donate_argnums=0)
+    pieces = make_pieces(step, batch_size=batch_size, chunk_bytes=chunk_bytes)
 
     def epoch(train_state, dataset):
-        started, waited, parts = time.perf_counter(), 0.0, []
-        number = int(train_state.step) // -(-dataset.size // batch_size)
-        order = np.asarray(permutation(train_state.key, number, dataset.size))
-        with chunks(dataset, order, batch_size, chunk_bytes) as stream:
-            for seconds, batches in stream:
-                waited += seconds
-                train_state, measured = steps(train_state, batches)
-                parts.append(jax.block_until_ready(measured))  # or chunks would pile up
-        share = _share(waited, time.perf_counter() - started)
-        return train_state, {**total(parts, dataset.size // batch_size), "waiting": share}
+        parts = []
+        for after, measured in pieces(train_state, dataset, 0):
+            train_state = after
+            parts.append(measured)
+        return train_state, total(joined(parts), dataset.size // batch_size)
 
     return epoch
+
+
+def make_pieces(step: Step, *, batch_size: int, chunk_bytes: int = CHUNK_BYTES) -> Pieces:
+    """Makes the function that takes an epoch chunk by chunk: `pieces.make_pieces`'s twin.
+
+    Args:
+      step: takes one step.
+      batch_size: examples a step.
+      chunk_bytes: as in `make_epoch`.
+
+    Returns:
+      The function; the buffers of the `train_state` given to it are used again.
+
+    Example:
+      >>> from jaxnn import losses, models, optim, train
+      >>> model, optimizer = models.mlp((2, 2)), optim.sgd(0.1)
+      >>> step = train.make_train_step(model, optimizer, losses.softmax_cross_entropy)
+      >>> start = train.init_train_state(model, optimizer, jax.random.key(0))
+      >>> dataset = Dataset(np.ones((5, 2), np.float32), np.zeros(5, np.int32))
+      >>> pieces = make_pieces(step, batch_size=2)
+      >>> [measured["loss"].count.tolist() for _, measured in pieces(start, dataset, 0)]
+      [[2, 2], [1]]
+    """
+    steps = jax.jit(partial(jax.lax.scan, step), donate_argnums=0)
+
+    def pieces(train_state, dataset, first):
+        number = int(train_state.step) // steps_of_epoch(dataset, batch_size)
+        order = np.asarray(permutation(train_state.key, number, dataset.size))
+        started = time.perf_counter()
+        with chunks(dataset, order[first * batch_size :], batch_size, chunk_bytes) as stream:
+            for waited, batches in stream:
+                train_state, measured = steps(train_state, batches)
+                measured = jax.tree.map(np.asarray, measured)  # waits, or chunks would pile up
+                ended = time.perf_counter()
+                share = _share(waited, ended - started, len(measured["loss"].count))
+                yield train_state, {**measured, "waiting": share}
+                started = ended
+
+    return pieces
 
 
 @contextmanager
@@ -131,26 +166,6 @@ def chunks(
         yield stream
 
 
-def total(parts: list[Metrics], full: int) -> Metrics:
-    """Adds up the metrics of an epoch's batches in the order in which a program in memory does.
-
-    Args:
-      parts: the metrics of each chunk, each array with a first axis of batches.
-      full: how many batches are full; one more is the ragged rest.
-
-    Returns:
-      The metrics over all examples.
-
-    Example:
-      >>> parts = [{"loss": metrics.Average(np.float32([6, 2]), np.int32([2, 1]))}]
-      >>> total(parts, 1)["loss"].count
-      Array(3, dtype=int32)
-    """
-    stacked = jax.tree.map(lambda *chunks: np.concatenate(chunks), *parts)
-    groups = [jax.tree.map(lambda x, s=s: x[s], stacked) for s in np.s_[:full, full:]]
-    return metrics.merge(*(metrics.total(group) for group in groups if group["loss"].sum.size))
-
-
 def to_device(dataset: Dataset) -> Dataset:
     """Puts a data set on the device, if it is one in memory.
 
@@ -171,7 +186,7 @@ def _row_bytes(array: Any) -> int:
     return np.dtype(array.dtype).itemsize * int(np.prod(array.shape[1:]))
 
 
-def _share(waited: float, elapsed: float) -> metrics.Average:
-    """A share of the time as a metric, counted in nanoseconds."""
-    nanoseconds = lambda seconds: np.array(round(seconds * 1e9))
-    return metrics.Average(nanoseconds(waited), nanoseconds(elapsed))  # pyright: ignore
+def _share(waited: float, elapsed: float, steps: int) -> metrics.Average:
+    """A share of the time as a metric, counted in nanoseconds, all of them in the first step."""
+    counted = lambda seconds: np.array([round(seconds * 1e9)] + [0] * (steps - 1))
+    return metrics.Average(counted(waited), counted(elapsed))  # pyright: ignore

@@ -2,16 +2,16 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import jax
 from jax.sharding import Mesh
 
-from jaxnn import checks, metrics, parallel, placement, streaming
-from jaxnn.data.batches import permutation
+from jaxnn import checks, metrics, placement, streaming
 from jaxnn.evaluation import evaluate as evaluate
 from jaxnn.evaluation import predict as predict
 from jaxnn.nonfinite import explain, is_finite
+from jaxnn.pieces import by_size, joined, make_pieces, steps_of_epoch, take_steps, total
 from jaxnn.steps import Augment, Metrics, Penalty, TrainState, init_train_state, make_train_step
 from jaxnn.storage import is_stored
 from jaxnn.typing import Dataset, GradientTransformation, Key, Layer, Loss
@@ -41,12 +41,26 @@ class FitResult(NamedTuple):
       history: one dictionary an epoch: `epoch`, `loss`, `accuracy`, `seconds`, and with validation
         data `validation_loss`, `validation_accuracy`; with data on disk `waiting`, the share of
         the training's time in which the device waited for them.
-      stopped: why a callback ended the training early, or None.
+      stopped: why a callback or `stop` ended the training early, or None.
+      measured: of an epoch that `stop` ended early, the metrics of each step that was taken, or
+        None; `fit(resume=)` goes on from there.
     """
 
     train_state: TrainState
     history: list[dict[str, Any]]
     stopped: str | None
+    measured: Metrics | None = None
+
+
+class Resumable(Protocol):
+    """Where a training stands: a `FitResult`, or a `checkpoint.Checkpoint` of one."""
+
+    @property
+    def train_state(self) -> TrainState: ...
+    @property
+    def history(self) -> list[dict[str, Any]]: ...
+    @property
+    def measured(self) -> Metrics | None: ...
 
 
 Callback: TypeAlias = Callable[[Progress], str | None]
@@ -96,19 +110,9 @@ def make_epoch(
     step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
 
     def epoch(train_state, dataset):
-        n = dataset.size
-        full, ragged = divmod(n, batch_size)
-        order = permutation(train_state.key, train_state.step // -(-n // batch_size), n)
-        step_on = lambda train_state, indices: step(train_state, parallel.take(dataset, indices))
-        parts = []
-        if full:
-            batches = order[: full * batch_size].reshape(full, batch_size)
-            train_state, measured = jax.lax.scan(step_on, train_state, batches)
-            parts.append(metrics.total(measured))
-        if ragged:
-            train_state, measured = step_on(train_state, order[full * batch_size :])
-            parts.append(measured)
-        return parallel.keep(train_state, dataset), metrics.merge(*parts)
+        full, steps = dataset.size // batch_size, steps_of_epoch(dataset, batch_size)
+        train_state, measured = take_steps(step, batch_size, train_state, dataset, 0, steps)
+        return train_state, metrics.merge(*map(metrics.total, by_size(measured, full)))
 
     return jax.jit(epoch, donate_argnums=0)
 
@@ -127,6 +131,8 @@ def fit(
     augment: Augment | None = None,
     penalty: Penalty | None = None,
     mesh: Mesh | None = None,
+    resume: Resumable | None = None,
+    stop: Callable[[], str | None] | None = None,
 ) -> FitResult:
     """Trains a model: the loop that a person would write.
 
@@ -144,12 +150,18 @@ def fit(
       augment: `(key, images) -> images`, applied to each batch.
       penalty: `params -> scalar`, added to the loss that is minimised.
       mesh: devices to train on together, `jax.make_mesh((n,), ("data",))`; see `jaxnn.parallel`.
+      resume: where to go on: what an earlier `fit` of the same arguments has returned, or a
+        checkpoint of it. Its key is the training's; the numbers are those of a training that was
+        never interrupted, bit for bit.
+      stop: asked about once a second, between two steps: what it returns, if anything, ends the
+        training and says why.
 
     Returns:
       A `FitResult`.
 
     Raises:
-      ValueError: on numbers below 1 or data that do not fit, before anything is computed.
+      ValueError: on numbers below 1, or data or a training to go on with that do not fit, before
+        anything is computed.
       FloatingPointError: when a loss or a parameter stops being finite, naming the epoch, the step
         and the first layer.
 
@@ -166,20 +178,30 @@ def fit(
     checks.require_dataset("fit: dataset", dataset)
     if validation is not None:
         checks.require_dataset("fit: validation", validation)
-    streams = mesh is None and is_stored(dataset.images)
-    make = streaming.make_epoch if streams else make_epoch
-    epoch = make(model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty)
-    train_state = placement.compiled(init_train_state, model, optimizer)(key)
+    steps = steps_of_epoch(dataset, batch_size)
+    step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
+    if mesh is None and is_stored(dataset.images):
+        pieces = streaming.make_pieces(step, batch_size=batch_size)
+    else:
+        pieces = make_pieces(step, batch_size=batch_size, whole=stop is None)
+    train_state, history, parts = _begin(model, optimizer, key, resume, steps)
     train_state, dataset, validation = placement.place(train_state, dataset, validation, mesh)
-    history: list[dict[str, Any]] = []
-    for number in range(1, epochs + 1):
+    for number in range(len(history) + 1, epochs + 1):
         started = time.perf_counter()
         before = placement.copy(train_state)  # the epoch uses the buffers again
-        train_state, measured = epoch(train_state, dataset)
-        row: dict[str, Any] = {"epoch": number, **metrics.values(measured)}
+        first, reason = sum(len(part["loss"].count) for part in parts), None
+        for after, part in pieces(train_state, dataset, first):
+            train_state = after
+            parts.append(part)
+            if reason := stop and stop():
+                break
+        steps_measured, parts = joined(parts), []
+        measured = total(steps_measured, dataset.size // batch_size)
         if not is_finite((measured["loss"], train_state.params, train_state.state)):
-            step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
             raise explain(model, step, augment, before, dataset, batch_size)
+        if reason:
+            return FitResult(train_state, history, reason, steps_measured)
+        row: dict[str, Any] = {"epoch": number, **metrics.values(measured)}
         if validation is not None:
             held_out = evaluate(
                 model, *train_state[:2], validation, loss=loss, batch_size=batch_size
@@ -192,3 +214,22 @@ def fit(
         if reasons:
             return FitResult(train_state, history, reasons[0])
     return FitResult(train_state, history, None)
+
+
+def _begin(
+    model: Layer, optimizer: GradientTransformation, key: Key, resume: Resumable | None, steps: int
+) -> tuple[TrainState, list[dict[str, Any]], list[Metrics]]:
+    """A training's first state, or where it stands: state, history, what an epoch has measured."""
+    start = placement.compiled(init_train_state, model, optimizer)
+    if resume is None:
+        return start(key), [], []
+    train_state, history, measured = resume.train_state, resume.history, resume.measured
+    checks.require_like("fit: resume", train_state, jax.eval_shape(start, key))
+    into_epoch = 0 if measured is None else len(measured["loss"].count)
+    if into_epoch > steps or int(train_state.step) != len(history) * steps + into_epoch:
+        raise ValueError(
+            f"fit: resume must stand at step {len(history)} × {steps} + {into_epoch}, after "
+            f"{len(history)} epochs of {steps} steps each and {into_epoch} steps of the next, but "
+            f"has taken {int(train_state.step)}: batch size or data differ"
+        )
+    return placement.copy(train_state), list(history), [] if measured is None else [measured]

@@ -18,7 +18,7 @@ import jaxnn
 ROOT = Path(jaxnn.__file__).parent
 
 TIERS = [
-    ["_version", "typing", "checks", "files", "storage", "prefetch"],
+    ["_version", "typing", "checks", "files", "sealed", "storage", "prefetch"],
     [
         "elementary",
         "activations",
@@ -30,8 +30,8 @@ TIERS = [
         "data",
     ],
     ["combinators", "normalization", "layers"],
-    ["models", "checkpoint", "parallel"],
-    ["steps", "streaming", "placement", "evaluation", "nonfinite", "train"],
+    ["models", "parallel"],
+    ["steps", "pytrees", "checkpoint", "pieces", "streaming", "placement", "evaluation", "nonfinite", "train"],
     ["sweep", "plots", "interop", "callbacks"],
     ["cli", "__main__"],
 ]
