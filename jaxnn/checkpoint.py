@@ -2,11 +2,10 @@
 
 The file holds every array of a `TrainState` under its path in the tree, and as metadata the shape
 of that tree, the history, the configuration of the run, the loss that `best` is judged by, and a
-SHA-256 of all of it. A file is complete or it is not there; one whose bytes have changed is refused.
-Nothing that is read from it is executed.
+SHA-256 of all of it. A file is complete or it is not there, and is refused if its bytes have
+changed. Nothing that is read from it is executed.
 """
 
-import json
 import math
 import re
 import warnings
@@ -93,7 +92,9 @@ def save(
         "format": FORMAT,
         "train_state": describe(train_state),
         "measured": describe(measured),
-        "keys": {name: str(jax.random.key_impl(leaf)) for name, leaf in arrays.items() if _is_key(leaf)},
+        "keys": {
+            name: str(jax.random.key_impl(leaf)) for name, leaf in arrays.items() if _is_key(leaf)
+        },
         "loss": float(loss),
         "history": list(history),
         "config": config,
@@ -134,7 +135,15 @@ def restore(folder: str | Path, template: Any = None, *, step: Which = "latest")
 
 
 def load(folder: str | Path, template: Any = None, *, step: Which = "latest") -> Checkpoint:
-    """Reads all of a checkpoint; arguments and errors are those of `restore`.
+    """Reads all of a checkpoint.
+
+    Args:
+      folder: as in `restore`.
+      template: as in `restore`, of the training state.
+      step: as in `restore`.
+
+    Raises:
+      FileNotFoundError, ValueError: as `restore`.
 
     Returns:
       A `Checkpoint`.
@@ -148,7 +157,9 @@ def load(folder: str | Path, template: Any = None, *, step: Which = "latest") ->
     """
     path, (arrays, metadata) = _find(folder, step)
     try:
-        leaves = {name: _to_jax(array, metadata["keys"].get(name)) for name, array in arrays.items()}
+        leaves = {
+            name: _to_jax(array, metadata["keys"].get(name)) for name, array in arrays.items()
+        }
         measured = rebuild(metadata["measured"], leaves, MEASURED)
         if template is None:
             train_state = rebuild(metadata["train_state"], leaves)
@@ -167,6 +178,12 @@ def load(folder: str | Path, template: Any = None, *, step: Which = "latest") ->
 def latest(folder: str | Path) -> Path:
     """The newest checkpoint that is not damaged; errors and warnings are those of `restore`.
 
+    Args:
+      folder: where the checkpoints of the run stand.
+
+    Returns:
+      The path of its file.
+
     Example:
       >>> import tempfile
       >>> folder = tempfile.mkdtemp()
@@ -178,7 +195,13 @@ def latest(folder: str | Path) -> Path:
 
 
 def best(folder: str | Path) -> Path:
-    """The checkpoint of the smallest loss that is not damaged; see `latest`.
+    """The checkpoint of the smallest loss that is not damaged; of equal ones the newest.
+
+    Args:
+      folder: where the checkpoints of the run stand.
+
+    Returns:
+      The path of its file.
 
     Example:
       >>> import tempfile
@@ -196,7 +219,7 @@ def _find(folder: str | Path, which: Which) -> tuple[Path, _Content]:
     if isinstance(which, int):
         path = Path(folder, f"step-{which:010d}.safetensors")
         if path not in _paths(folder):
-            raise FileNotFoundError(f"{folder}: no checkpoint of step {which}")
+            raise FileNotFoundError(f"{folder}: no checkpoint (step={which})")
         return path, _read(path)
     if which not in ("latest", "best"):
         raise ValueError(f'step must be "latest", "best" or a whole number, got {which!r}')

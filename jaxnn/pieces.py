@@ -26,12 +26,16 @@ FIRST_STEPS = 64
 Step: TypeAlias = Callable[[TrainState, Dataset], tuple[TrainState, Metrics]]
 
 Pieces: TypeAlias = Callable[[TrainState, Dataset, int], Iterator[tuple[TrainState, Metrics]]]
-"""`(train_state, dataset, first)`: takes the steps of an epoch from `first` to its end; yields after
-each piece the training as it stands and the metrics of each of the piece's steps."""
+"""`(train_state, dataset, first)`: takes the steps of an epoch from `first` to its end; after each
+piece yields the training as it stands and the metrics of each of the piece's steps."""
 
 
 def steps_of_epoch(dataset: Dataset, batch_size: int) -> int:
     """How many steps an epoch has, that on the ragged last batch included.
+
+    Args:
+      dataset: what is trained on.
+      batch_size: examples a step.
 
     Example:
       >>> steps_of_epoch(Dataset(np.zeros((5, 2)), np.zeros(5)), batch_size=2)
@@ -82,7 +86,9 @@ def take_steps(
     some = parallel.take(dataset, order[:batch_size])
     of_step = jax.eval_shape(step, train_state, some)[1]
     measured = jax.tree.map(lambda value: jnp.zeros((steps, *value.shape), value.dtype), of_step)
-    carry = jax.lax.fori_loop(first, jnp.minimum(last, full), take, (train_state, measured))
+    carry = train_state, measured
+    if full:
+        carry = jax.lax.fori_loop(first, jnp.minimum(last, full), take, carry)
     if ragged:
         rest = partial(take, full, size=ragged)
         carry = jax.lax.cond(last > full, rest, lambda carry: carry, carry)

@@ -1,4 +1,4 @@
-"""The shape of a training state as JSON, so that it can be made again without the code that made it.
+"""The shape of a training state as JSON, so that it can be made again without its maker's code.
 
 Only classes of this package are made: a file cannot name any other.
 """

@@ -175,9 +175,12 @@ def fit(
       1.0
     """
     checks.require_positive_integer(epochs, "fit: epochs")
+    checks.require_positive_integer(batch_size, "fit: batch_size")
     checks.require_dataset("fit: dataset", dataset)
     if validation is not None:
         checks.require_dataset("fit: validation", validation)
+    if stop and mesh and mesh.is_multi_process:
+        raise ValueError("fit: stop must be None where processes train together: each asks alone")
     steps = steps_of_epoch(dataset, batch_size)
     step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
     if mesh is None and is_stored(dataset.images):

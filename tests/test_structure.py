@@ -31,7 +31,17 @@ TIERS = [
     ],
     ["combinators", "normalization", "layers"],
     ["models", "parallel"],
-    ["steps", "pytrees", "checkpoint", "pieces", "streaming", "placement", "evaluation", "nonfinite", "train"],
+    [
+        "steps",
+        "pytrees",
+        "checkpoint",
+        "pieces",
+        "streaming",
+        "placement",
+        "evaluation",
+        "nonfinite",
+        "train",
+    ],
     ["sweep", "plots", "interop", "callbacks"],
     ["cli", "__main__"],
 ]

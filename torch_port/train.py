@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from torch import nn
 from torch.optim import Optimizer
@@ -46,12 +46,26 @@ class FitResult(NamedTuple):
       train_state: the training after the last epoch.
       history: one dictionary an epoch: `epoch`, `loss`, `accuracy`, `seconds`, and with validation
         data `validation_loss`, `validation_accuracy`.
-      stopped: why a callback ended the training early, or None.
+      stopped: why a callback or `stop` ended the training early, or None.
+      measured: of an epoch that `stop` ended early, the metrics of the steps that were taken, or
+        None; `fit(resume=)` goes on from there.
     """
 
     train_state: TrainState
     history: list[dict[str, Any]]
     stopped: str | None
+    measured: Metrics | None = None
+
+
+class Resumable(Protocol):
+    """Where a training stands: a `FitResult`, or a checkpoint of one."""
+
+    @property
+    def train_state(self) -> TrainState: ...
+    @property
+    def history(self) -> list[dict[str, Any]]: ...
+    @property
+    def measured(self) -> Metrics | None: ...
 
 
 Callback: TypeAlias = Callable[[Progress], str | None]
@@ -102,13 +116,9 @@ def make_epoch(
     step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
 
     def epoch(train_state, dataset) -> tuple[TrainState, Any]:
-        n = dataset.size
-        number = train_state.step // -(-n // batch_size)
-        order = permutation(train_state.seed, number, n)
         parts = []
-        for batch in batches(dataset, order, batch_size):
-            train_state, measured = step(train_state, batch)
-            _require_finite(train_state, measured, number + 1)
+        for after, measured in _take_steps(step, batch_size, train_state, dataset, 0):
+            train_state = after
             parts.append(measured)
         return train_state, metrics.merge(*parts)
 
@@ -128,6 +138,8 @@ def fit(
     callbacks: Sequence[Callback] = (),
     augment: Augment | None = None,
     penalty: Penalty | None = None,
+    resume: Resumable | None = None,
+    stop: Callable[[], str | None] | None = None,
 ) -> FitResult:
     """Trains a model: the loop that a person would write.
 
@@ -144,12 +156,18 @@ def fit(
       callbacks: called after each epoch; those of `jaxnn.callbacks` that read the history will do.
       augment: `(generator, images) -> images`, applied to each batch.
       penalty: `model -> scalar`, added to the loss that is minimised.
+      resume: where to go on: what an earlier `fit` of the same arguments has returned, model and
+        optimiser as it left them. Its seed is the training's; the numbers are those of a training
+        that was never interrupted, bit for bit.
+      stop: asked about between two steps: what it returns, if anything, ends the training and says
+        why.
 
     Returns:
       A `FitResult`.
 
     Raises:
-      ValueError: on numbers below 1 or no data, before anything is computed.
+      ValueError: on numbers below 1, no data, or a training to go on with that does not fit, before
+        anything is computed.
       FloatingPointError: when a loss or a parameter stops being finite, naming the epoch and the
         step.
 
@@ -164,17 +182,24 @@ def fit(
       1.0
     """
     checks.require_positive_integer(epochs, "fit: epochs")
+    checks.require_positive_integer(batch_size, "fit: batch_size")
     checks.require_dataset("fit: dataset", dataset)
     if validation is not None:
         checks.require_dataset("fit: validation", validation)
-    epoch = make_epoch(
-        model, optimizer, loss, batch_size=batch_size, augment=augment, penalty=penalty
-    )
-    train_state = init_train_state(model, optimizer, seed)
-    history: list[dict[str, Any]] = []
-    for number in range(1, epochs + 1):
+    steps = -(-dataset.size // batch_size)
+    step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
+    train_state, history, parts = _begin(model, optimizer, seed, resume, steps)
+    for number in range(len(history) + 1, epochs + 1):
         started = time.perf_counter()
-        train_state, measured = epoch(train_state, dataset)
+        first, reason = train_state.step - len(history) * steps, None
+        for after, part in _take_steps(step, batch_size, train_state, dataset, first):
+            train_state = after
+            parts.append(part)
+            if reason := stop and stop():
+                break
+        measured, parts = metrics.merge(*parts), []
+        if reason:
+            return FitResult(train_state, history, reason, measured)
         row: dict[str, Any] = {"epoch": number, **metrics.values(measured)}
         if validation is not None:
             held_out = evaluate(model, validation, loss=loss, batch_size=batch_size)
@@ -186,6 +211,34 @@ def fit(
         if reasons:
             return FitResult(train_state, history, reasons[0])
     return FitResult(train_state, history, None)
+
+
+def _begin(
+    model: nn.Module, optimizer: Optimizer, seed: int, resume: Resumable | None, steps: int
+) -> tuple[TrainState, list[dict[str, Any]], list[Metrics]]:
+    """A training's first state, or where it stands: state, history, what an epoch has measured."""
+    if resume is None:
+        return init_train_state(model, optimizer, seed), [], []
+    train_state, history, measured = resume.train_state, resume.history, resume.measured
+    if train_state.model is not model or train_state.optimizer is not optimizer:
+        raise ValueError("fit: resume must be of the same model and optimizer, got others")
+    into_epoch = train_state.step - len(history) * steps
+    if not 0 <= into_epoch <= steps or (measured is None) != (into_epoch == 0):
+        raise ValueError(
+            f"fit: resume must have taken {len(history)} epochs of {steps} steps each, and what it "
+            f"has measured of the next, but has taken {train_state.step}: batch size or data differ"
+        )
+    return train_state, list(history), [] if measured is None else [measured]
+
+
+def _take_steps(step, batch_size, train_state, dataset, first):
+    """Takes the steps of an epoch from `first`; yields the training and the metrics of each."""
+    number = (train_state.step - first) // -(-dataset.size // batch_size)
+    order = permutation(train_state.seed, number, dataset.size)[first * batch_size :]
+    for batch in batches(dataset, order, batch_size):
+        train_state, measured = step(train_state, batch)
+        _require_finite(train_state, measured, number + 1)
+        yield train_state, measured
 
 
 def _require_finite(train_state, measured, epoch):
