@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -50,6 +51,31 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds a folder for this process: the lock ends with the process, however it ends.
+
+    Args:
+      folder: which exists and can be written.
+
+    Raises:
+      OSError: if the folder cannot be written, or another process holds it.
+
+    Example:
+      >>> import tempfile
+      >>> with locked(Path(tempfile.mkdtemp())):
+      ...     pass
+    """
+    import fcntl
+
+    with open(folder / ".lock", "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BlockingIOError(f"{folder} is in use by another process") from None
+        yield
 
 
 def cache_folder() -> Path | None:

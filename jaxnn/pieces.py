@@ -120,9 +120,12 @@ def make_pieces(step: Step, *, batch_size: int, whole: bool) -> Pieces:
     """
     # Bounds that are known let XLA's GPU backend launch the loop without asking after each step.
     fixed = ("first", "last") if whole else ()
-    run = jax.jit(
-        partial(take_steps, jax.jit(step), batch_size), donate_argnums=0, static_argnames=fixed
-    )
+    step = jax.jit(step)  # so that it is traced once, though its metrics must be known before
+
+    @partial(jax.jit, donate_argnums=0, static_argnames=fixed)
+    def epoch(train_state, dataset, first, last):
+        return take_steps(step, batch_size, train_state, dataset, first, last)
+
     length = FIRST_STEPS
 
     def pieces(train_state, dataset, first):
@@ -131,7 +134,7 @@ def make_pieces(step: Step, *, batch_size: int, whole: bool) -> Pieces:
         while first < steps:
             started = time.perf_counter()
             last = steps if whole else min(first + length, steps)
-            train_state, measured = run(train_state, dataset, first=first, last=last)
+            train_state, measured = epoch(train_state, dataset, first, last)
             taken = slice(first, last)
             measured = jax.tree.map(lambda values, s=taken: np.asarray(values)[s], measured)
             elapsed = time.perf_counter() - started

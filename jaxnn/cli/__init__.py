@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +22,7 @@ COMMANDS = {
     "sweep": "train a network for every combination of values, and compare them",
     "evaluate": "measure the network of a run folder on test images",
     "predict": "tell which digits are in picture files",
+    "verify": "say whether a run folder is as its training left it",
     "plot": "draw the pictures and the report of a run folder again",
     "summary": "show the layers of a network and their parameters",
     "info": "show versions, devices, the cache folder and what is missing",
@@ -44,6 +47,13 @@ KEEP_NO_PROGRAMS = "--no-compilation-cache"
 """An option of every command."""
 
 
+class Interrupted(Exception):
+    """A signal has ended a command, which has saved what there was; the message says how to go on.
+
+    The process ends with status 75, which means: try again.
+    """
+
+
 class UsageError(ValueError):
     """Wrong use of the command line; the message is the one line that is printed."""
 
@@ -63,7 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
       jaxnn 0...
     """
     own_process = arguments is None
-    given = sys.argv[1:] if arguments is None else arguments
+    if own_process:
+        warnings.formatwarning = lambda message, *_, **__: f"jaxnn: {message}\n"
+    try:
+        _run(sys.argv[1:] if arguments is None else arguments, own_process)
+    except BrokenPipeError:  # whoever read what was printed has read enough: `jaxnn info | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+
+
+def _run(given: Sequence[str], own_process: bool) -> None:
     arguments = [argument for argument in given if argument != KEEP_NO_PROGRAMS]
     if not arguments or arguments[0] in ("-h", "--help"):
         return print(HELP)
@@ -78,10 +97,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with programs.kept(keep) if own_process else contextlib.nullcontext():
             importlib.import_module(f"jaxnn.cli.{name}").main(rest)
+    except BrokenPipeError:
+        raise
     except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:
         _fail(f"jaxnn {name}: {error}")
     except FloatingPointError as error:
         _fail(f"jaxnn {name}: {error}", status=1)
+    except Interrupted as interruption:
+        _fail(f"jaxnn {name}: {interruption}", status=os.EX_TEMPFAIL)
 
 
 def parse(command: str, options: Callable[..., Any], arguments: Sequence[str], **settings) -> Any:

@@ -125,8 +125,12 @@ class TrainOptions:
     for so many epochs; None never stops."""
     seed: int = 0
     """Of every random draw: parameters, order, masks, shifts, split."""
+    config: Path | None = None
+    """The config.json of a run, which the other options start from: repeats that run."""
     out: Path | None = None
     """The run folder, which must not exist yet; None: runs/<data>-<number>."""
+    resume: bool = False
+    """Goes on with the run in --out, whose options hold; begins it if it is not there yet."""
     processes: Annotated[ProcessOptions, tyro.conf.arg(name="")] = field(
         default_factory=ProcessOptions
     )

@@ -10,6 +10,7 @@ runs/<name>/config.json    options, data and environment: all that is needed to 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
@@ -21,11 +22,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from jaxnn import checkpoint, data, train
 from jaxnn.cli import UsageError, build
 from jaxnn.cli.options import ModelOptions, OptimizerOptions, TrainOptions
-from jaxnn.typing import Dataset, GradientTransformation, Layer
+from jaxnn.typing import Dataset, GradientTransformation, Layer, Schedule
+
+NOT_REPEATED = ("config", "out", "resume", "processes", "quiet")
+"""Options that config.json does not hold: the numbers do not depend on them."""
 
 
 class Images(NamedTuple):
@@ -35,6 +40,14 @@ class Images(NamedTuple):
     validation: Dataset | None
     test: Dataset
     class_names: list[str]
+
+
+class Parts(NamedTuple):
+    """What a run trains with."""
+
+    model: Layer
+    optimizer: GradientTransformation
+    schedule: Schedule
 
 
 @dataclass(frozen=True)
@@ -73,9 +86,7 @@ def class_names(name: str, train_set: Dataset) -> list[str]:
     return list(data.class_names(name.removeprefix("tfds:"), int(train_set.labels.max()) + 1))
 
 
-def make_parts(
-    options: TrainOptions, config: Mapping[str, Any]
-) -> tuple[Layer, GradientTransformation, Any]:
+def make_parts(options: TrainOptions, config: Mapping[str, Any]) -> Parts:
     """The model, the optimiser and the schedule of a run."""
     shape, classes = config["data"]["image_shape"], len(config["data"]["class_names"])
     steps_per_epoch = -(-config["data"]["train"] // options.batch_size)
@@ -85,14 +96,15 @@ def make_parts(
         warmup_steps=round(steps_per_epoch * options.optimization.warmup_epochs),
     )
     model = build.make_model(options.model, shape, classes)
-    return model, build.make_optimizer(options.optimization, schedule), schedule
+    return Parts(model, build.make_optimizer(options.optimization, schedule), schedule)
 
 
 def describe(options: TrainOptions, images: Images) -> dict[str, Any]:
     """What config.json says: options, data, environment."""
     held_out = images.validation.size if images.validation else 0
     repeated = asdict(options)
-    del repeated["processes"]  # the numbers do not depend on them
+    for name in NOT_REPEATED:
+        del repeated[name]
     return {
         "options": json.loads(json.dumps(repeated, default=str)),
         "data": {
@@ -101,9 +113,19 @@ def describe(options: TrainOptions, images: Images) -> dict[str, Any]:
             "test": images.test.size,
             "image_shape": list(images.train.images.shape[1:]),
             "class_names": images.class_names,
+            "sha256": fingerprint(images),
         },
         "environment": environment(),
     }
+
+
+def fingerprint(images: Images) -> str:
+    """A SHA-256 of all images and labels that a run trains and is measured on."""
+    digest = hashlib.sha256()
+    for dataset in (images.train, images.validation, images.test):
+        for array in dataset or ():
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def environment() -> dict[str, str]:
@@ -184,8 +206,7 @@ def read_options(folder: Path, config: Mapping[str, Any]) -> TrainOptions:
         known = {field.name for field in fields(TrainOptions)}
         if unknown := values.keys() - known:
             raise UsageError(f"{folder}/config.json: unknown options {sorted(unknown)}")
-        for name in ("data_dir", "out"):
-            values[name] = values[name] and Path(values[name])
+        values["data_dir"] = values["data_dir"] and Path(values["data_dir"])
         return TrainOptions(**values)
     except (KeyError, TypeError) as error:
         raise UsageError(f"{folder}/config.json is not a run's configuration: {error}") from None

@@ -16,7 +16,7 @@ from jaxnn.cli.options import PRESETS, ModelOptions, OptimizerOptions, TrainOpti
 from jaxnn.cli.train import require_sound, wanted_preset
 
 NOT_SWEPT = {"warmup_epochs"}  # it is rounded to steps, which a traced number cannot be
-OF_THE_CALL = {"out", "quiet", "grid", "preset", "processes"}
+OF_THE_CALL = {"out", "quiet", "grid", "preset", "processes", "config", "resume"}
 OF_TRAINING = {"batch_size": int, "epochs": int, "seed": int}
 
 
@@ -55,6 +55,8 @@ def sweep(options: SweepOptions) -> None:
     grid = read_axes(options.grid)
     if options.early_stopping is not None:
         raise UsageError("--early-stopping is of jaxnn train: a sweep's table has the best epochs")
+    if options.config or options.resume:
+        raise UsageError("--config and --resume are of jaxnn train: a sweep goes on in its folder")
     if options.processes.distributed:
         raise UsageError("--distributed is of jaxnn train: a sweep runs in one process")
     import jax

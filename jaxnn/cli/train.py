@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxnn.cli import UsageError, parse, pictures
+from jaxnn.cli import Interrupted, UsageError, parse, pictures
 from jaxnn.cli.options import PRESETS, TrainOptions
 
 
 def main(arguments: Sequence[str]) -> None:
     """Reads the options and trains."""
-    train(parse("train", TrainOptions, arguments, default=PRESETS[wanted_preset(arguments)]))
+    train(parse("train", TrainOptions, arguments, default=_starting_options(arguments)))
+
+
+def _starting_options(arguments: Sequence[str]) -> TrainOptions:
+    """What the given options change: a preset, the run to be repeated, or the one to go on with."""
+    config, out = given(arguments, "--config"), given(arguments, "--out")
+    if config and given(arguments, "--preset"):
+        raise UsageError("--preset and --config both say what the other options start from")
+    if "--resume" in arguments and out and Path(out, "config.json").exists():
+        config = str(Path(out, "config.json"))
+    if not config:
+        return PRESETS[wanted_preset(arguments)]
+    from jaxnn.cli import runs
+
+    return runs.read_options(Path(config).parent, runs.read_json(Path(config)))
 
 
 def train(options: TrainOptions) -> dict[str, Any]:
@@ -27,6 +41,9 @@ def train(options: TrainOptions) -> dict[str, Any]:
     Returns:
       The results on the test images, as `results.json` holds them; nothing in a process that only
       helps another one.
+
+    Raises:
+      Interrupted: by SIGTERM or Ctrl-C, once the training is saved.
     """
     mesh = None
     if options.processes.distributed:
@@ -41,48 +58,106 @@ def train(options: TrainOptions) -> dict[str, Any]:
 
 
 def _train(options: TrainOptions, mesh, drawn: pictures.Pictures) -> dict[str, Any]:
-    import jax
-
-    from jaxnn import callbacks
-    from jaxnn import train as training
-    from jaxnn.cli import distributed, drawing, runs
-    from jaxnn.files import write_atomically
+    from jaxnn.cli import distributed, drawing, resuming, runs
 
     require_sound(options)
     images = runs.load_images(options)
     config = runs.describe(options, images)
-    model, optimizer, schedule = runs.make_parts(options, config)
+    parts = runs.make_parts(options, config)
     settings = _fit_settings(options, images, mesh)
-    folder = options.out or runs.free_folder("runs", options.data)
     write = (lambda line: None) if options.quiet else print
-    write(f"{folder}: {_in_words(options, images, model)}")
-    write_atomically(folder / "config.json", json.dumps(config, indent=2) + "\n")
-    drawing.draw_samples(folder, images, drawn)
-    hooks = _hooks(options, folder, config, jax.jit(schedule), write)
-    started = time.perf_counter()
-    with callbacks.progress_bar(options.epochs) as advance:
-        hooks.append(advance)
-        result = training.fit(model, optimizer, images.train, callbacks=hooks, **settings)
-    seconds = time.perf_counter() - started
-    run = runs.Run(folder, options, config, model, distributed.own_copy(result.train_state))
-    if result.stopped:
-        write(f"stopped: {result.stopped}")
-        run = runs.load_run(folder, "best")
-    results = drawing.finish(run, images, drawn, training_seconds=seconds)
-    write(f"report {folder / 'report.html'}")
+    with resuming.claimed(options) as folder:
+        write(f"{folder}: {_in_words(options, images, parts.model)}")
+        resume = _begin(folder, config, write)
+        if resume and _has_ended(options, resume) and (folder / "report.html").exists():
+            write(f"nothing is left to do: {folder / 'report.html'}")
+            results = runs.read_json(folder / "results.json")
+        else:
+            drawing.draw_samples(folder, images, drawn)
+            result = _fit(options, parts, images, settings, folder, config, resume, write)
+            state = distributed.own_copy(result.train_state)
+            run = runs.Run(folder, options, config, parts.model, state)
+            if result.stopped:
+                write(f"stopped: {result.stopped}")
+                run = runs.load_run(folder, "best")
+            seconds = sum(row["seconds"] for row in result.history)
+            results = drawing.finish(run, images, drawn, training_seconds=seconds)
+            write(f"report {folder / 'report.html'}")
     print(f"test accuracy {results['accuracy']:.4f}")
     return results
+
+
+def _begin(folder: Path, config, write):
+    """Writes what the run is; or, where it has begun already, gives back where it stands."""
+    from jaxnn.cli import resuming
+    from jaxnn.files import write_atomically
+
+    if not (folder / "config.json").exists():
+        write_atomically(folder / "config.json", json.dumps(config, indent=2) + "\n")
+        return None
+    resuming.require_same_run(folder, config)
+    resume = resuming.saved(folder)
+    resuming.write_history(folder, resume.history if resume else [])
+    if resume:
+        write(f"goes on after step {int(resume.train_state.step):,}")
+    return resume
+
+
+def _fit(options: TrainOptions, parts, images, settings, folder: Path, config, resume, write):
+    """Trains; what interrupts it is raised once the training is saved."""
+    import jax
+
+    from jaxnn import callbacks, checkpoint
+    from jaxnn import train as training
+    from jaxnn.cli import resuming
+
+    if resume and (reason := _reason_to_stop(options, resume)):
+        return training.FitResult(resume.train_state, resume.history, reason)
+    hooks = _hooks(folder, config, jax.jit(parts.schedule), write)
+    alone = settings["mesh"] is None
+    signals = resuming.SIGNALS if alone else ()  # processes must not stop at different steps
+    with callbacks.progress_bar(options.epochs) as advance, resuming.noticed(*signals) as stop:
+        result = training.fit(
+            parts.model,
+            parts.optimizer,
+            images.train,
+            callbacks=[*hooks, *_early_stopping(options), advance],
+            resume=resume,
+            stop=stop if alone else None,
+            **settings,
+        )
+    if result.measured is None:
+        return result
+    step = int(result.train_state.step)
+    checkpoint.save(
+        folder / "checkpoints",
+        result.train_state,
+        step=step,
+        config=config,
+        loss=math.inf,
+        history=result.history,
+        measured=result.measured,
+    )
+    raise Interrupted(
+        f"{result.stopped}: saved after step {step:,}; jaxnn train --resume --out {folder} goes on"
+    )
 
 
 def _help(options: TrainOptions, mesh) -> dict[str, Any]:
     """Trains together with process 0, which prints, writes and draws."""
     from jaxnn import train as training
-    from jaxnn.cli import runs
+    from jaxnn.cli import resuming, runs
 
     images = runs.load_images(options)
-    model, optimizer, _ = runs.make_parts(options, runs.describe(options, images))
-    settings = _fit_settings(options, images, mesh)
-    training.fit(model, optimizer, images.train, callbacks=_early_stopping(options), **settings)
+    parts = runs.make_parts(options, runs.describe(options, images))
+    training.fit(
+        parts.model,
+        parts.optimizer,
+        images.train,
+        callbacks=_early_stopping(options),
+        resume=resuming.saved(options.out) if options.resume and options.out else None,
+        **_fit_settings(options, images, mesh),
+    )
     return {}
 
 
@@ -103,7 +178,7 @@ def _fit_settings(options: TrainOptions, images, mesh) -> dict[str, Any]:
     }
 
 
-def _hooks(options: TrainOptions, folder: Path, config, schedule, write) -> list:
+def _hooks(folder: Path, config, schedule, write) -> list:
     """What is done after each epoch."""
     from jaxnn import callbacks
 
@@ -112,7 +187,6 @@ def _hooks(options: TrainOptions, folder: Path, config, schedule, write) -> list
         callbacks.append_history(folder / "history.jsonl"),
         callbacks.save_checkpoints(folder / "checkpoints", config),
         callbacks.print_epochs(write),
-        *_early_stopping(options),
     ]
 
 
@@ -124,13 +198,36 @@ def _early_stopping(options: TrainOptions) -> list:
     return [callbacks.early_stopping(patience=options.early_stopping)]
 
 
+def _reason_to_stop(options: TrainOptions, resume) -> str | None:
+    """Why a training had stopped early, if it was killed or ended just after that."""
+    from jaxnn import train as training
+
+    if not resume.history or resume.measured is not None:
+        return None
+    last = training.Progress(len(resume.history), options.epochs, resume[0], resume.history)
+    reasons = [reason for callback in _early_stopping(options) if (reason := callback(last))]
+    return reasons[0] if reasons else None
+
+
+def _has_ended(options: TrainOptions, resume) -> bool:
+    all_epochs = len(resume.history) == options.epochs
+    return all_epochs or _reason_to_stop(options, resume) is not None
+
+
 def wanted_preset(arguments: Sequence[str]) -> str:
     """The preset that the other options start from; a wrong one is left to the parser."""
+    name = given(arguments, "--preset")
+    return name if name in PRESETS else "standard"
+
+
+def given(arguments: Sequence[str], option: str) -> str | None:
+    """The value of an option that must be known before the others are parsed."""
     for argument, following in itertools.zip_longest(arguments, arguments[1:]):
-        name = following if argument == "--preset" else argument.removeprefix("--preset=")
-        if name in PRESETS and argument.startswith("--preset"):
-            return name
-    return "standard"
+        if argument == option:
+            return following
+        if argument.startswith(f"{option}="):
+            return argument.removeprefix(f"{option}=")
+    return None
 
 
 def require_sound(options: TrainOptions) -> None:
@@ -146,8 +243,10 @@ def require_sound(options: TrainOptions) -> None:
         checks.require_positive_integer(options.early_stopping, "--early-stopping")
         if not options.validation:
             raise UsageError("--early-stopping needs validation images: set --validation above 0")
-    if options.out is not None and options.out.exists():
-        raise UsageError(f"--out must not exist yet, but {options.out} does")
+    if options.resume and options.out is None:
+        raise UsageError("--resume needs --out, the folder of the run to go on with")
+    if options.out is not None and options.out.exists() and not options.resume:
+        raise UsageError(f"--out must not exist yet, but {options.out} does (--resume goes on)")
 
 
 def _in_words(options: TrainOptions, images, model) -> str:

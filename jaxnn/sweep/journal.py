@@ -9,13 +9,14 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import jax
 import numpy as np
 
-from jaxnn.files import write_atomically
+from jaxnn.files import locked, write_atomically
 from jaxnn.sweep.grid import Member
 from jaxnn.sweep.programs import Training
 from jaxnn.typing import Dataset, Key
@@ -39,6 +40,15 @@ def open_folder(out: str | os.PathLike, description: Mapping[str, Any]) -> dict[
     """
     _claim(Path(out), description)
     return _read(Path(out, "results.jsonl"))
+
+
+def held(out: str | os.PathLike | None) -> AbstractContextManager[None]:
+    """Holds the folder of a sweep, if it has one, for this process.
+
+    Raises:
+      OSError: when entered, if another process holds it.
+    """
+    return nullcontext() if out is None else locked(Path(out))
 
 
 def append(out: str | os.PathLike, record: Record) -> None:

@@ -121,7 +121,7 @@ def fit(
             records[record["member"]] = record
             show(len(records))
 
-    with bar("members", len(members)) as show:
+    with journal.held(out), bar("members", len(members)) as show:
         show(len(records))
         _train_all(training, left, key, (dataset, validation), together, keep)
     return make_result(members, records)

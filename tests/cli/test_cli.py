@@ -48,7 +48,7 @@ def test_train_leaves_a_run_folder(trained):
     run = trained[0] / "runs" / "mnist-1"
     names = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
     assert {name for name in names if "checkpoints" not in name} == {
-        "config.json", "history.jsonl", "report.html", "results.json", "plots/loss.png",
+        ".lock", "config.json", "history.jsonl", "report.html", "results.json", "plots/loss.png",
         "plots/accuracy.png", "plots/confusion.png", "plots/samples.png",
         "plots/predictions.png", "plots/errors.png",
     }  # fmt: skip
@@ -145,7 +145,7 @@ def test_sweep_trains_every_combination_as_train_does_and_goes_on(trained):
     assert first.stdout.splitlines()[-1].startswith("best learning-rate=0.01: validation loss 0.")
     names = {path.name for path in (folder / "sweep").rglob("*") if path.is_file()}
     assert names == {
-        "config.json", "sweep.json", "results.jsonl", "table.csv", "coordinates.png",
+        ".lock", "config.json", "sweep.json", "results.jsonl", "table.csv", "coordinates.png",
         "curves-learning-rate.png",
     }  # fmt: skip
     results = folder / "sweep" / "results.jsonl"
@@ -194,7 +194,7 @@ def test_help_is_shown(command, capsys):
 
 
 WRONG = [
-    (["trian"], "expected one of train, sweep, evaluate, predict, plot, summary, info"),
+    (["trian"], "expected one of train, sweep, evaluate, predict, verify, plot, summary, info"),
     (["train", "--dropuot", "0.5"], "--dropout"),
     (["train", "--dropout", "much"], "'much'"),
     (["train", "--dropout", "1.5"], "--dropout must be a number in [0, 1), got 1.5"),
