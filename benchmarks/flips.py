@@ -1,17 +1,20 @@
-"""Changes files one byte at a time, or cuts them there: is every change refused, or harmless?
+"""Changes files one byte at a time, or cuts them there: is it noticed?
 
-    python -m benchmarks.flips                 2 000 places in each file; takes minutes
+    python -m benchmarks.flips                 2 000 places in each file; takes half an hour
     python -m benchmarks.flips --places 50     a few
     python -m benchmarks.flips --write         renews docs/crash-proof.md
 
-The files are a checkpoint, and the four of MNIST, gzipped as they are and as plain IDX. What is
-read from a changed file must be an error that names the file, or be all that was there before.
+The files are a checkpoint of the lecture's network, MNIST's four files as the package holds them
+and as the cache does, and a user's folder of IDX files. What is read must be what was there before,
+or an error that names the file. IDX files have no checksum: there the SHA-256 of the data in the
+run's config.json is what notices, when the run goes on or is verified.
 """
 
 import argparse
-import gzip
-import json
+import hashlib
+import os
 import random
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,11 +24,12 @@ from typing import Any
 import jax
 import numpy as np
 
+from benchmarks.kills import write, write_digits
 from benchmarks.machine import in_words, machine
-from benchmarks.pages import filled
 from jaxnn import checkpoint, data, models, optim, train
-
-DOCS = Path(__file__).parents[1] / "docs"
+from jaxnn.cli import runs
+from jaxnn.cli.options import TrainOptions
+from jaxnn.data import mnist
 
 
 def write_checkpoint(folder: Path) -> Path:
@@ -36,50 +40,103 @@ def write_checkpoint(folder: Path) -> Path:
 
 def read_checkpoint(path: Path) -> Any:
     """Its arrays, as bytes."""
-    bits = checkpoint.load(path.parent, step=0)
-    state = bits.train_state._replace(key=jax.random.key_data(bits.train_state.key))
-    return jax.tree.map(lambda array: np.asarray(array).tobytes(), state), bits.config
+    saved = checkpoint.load(path.parent, step=0)
+    state = saved.train_state._replace(key=jax.random.key_data(saved.train_state.key))
+    return jax.tree.map(lambda array: np.asarray(array).tobytes(), state), saved.config
 
 
-def changes(content: bytes, places: int, draw: random.Random) -> Iterator[tuple[str, bytes]]:
-    """The content with a byte changed, or cut, at places drawn over all of it and at its ends."""
-    ends = [*range(64), *range(len(content) - 64, len(content))]
-    for place in ends + [draw.randrange(len(content)) for _ in range(places - len(ends))]:
-        changed = bytearray(content)
-        changed[place] ^= 1 << draw.randrange(8)
-        yield "a bit changed", bytes(changed)
-        yield "cut", content[:place]
+def read_mnist(path: Path) -> str:
+    """The SHA-256 of what the package makes of one of its own files."""
+    name = path.name.removesuffix(".gz")
+    content = mnist._content(name) if path.suffix != ".gz" else mnist._decode(name)
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_run(path: Path) -> str:
+    """The data of a run that goes on: refused if they are not those that it began with."""
+    images = runs.load_images(TrainOptions(data=str(path.parent), validation=0.0))
+    found = runs.fingerprint(images)
+    if found != BEGAN_WITH.setdefault(path.parent, found):
+        raise ValueError(f"{path.name}: not the data that the run began with")
+    return found
+
+
+BEGAN_WITH: dict[Path, str] = {}
+
+
+def changes(content: bytes, places: int, draw: random.Random) -> Iterator[tuple[str, int, int]]:
+    """At each place, the ends first, a bit that changes, or a cut."""
+    ends = [*range(32), *range(len(content) - 32, len(content))]
+    for number, place in enumerate(
+        ends + [draw.randrange(len(content)) for _ in range(places - 64)]
+    ):
+        yield ("cut", "changed")[number % 2], place, 1 << draw.randrange(8)
 
 
 def outcomes(path: Path, read: Callable[[Path], Any], places: int, seed: int) -> Counter:
     """How often what came of reading the changed file."""
     content, expected, counted = path.read_bytes(), read(path), Counter()
-    for change, changed in changes(content, places, random.Random(seed)):
-        path.write_bytes(changed)
+    for change, place, bit in changes(content, places, random.Random(seed)):
+        after = b"" if change == "cut" else bytes([content[place] ^ bit]) + content[place + 1 :]
+        path.write_bytes(content[:place] + after)
         try:
-            same = read(path) == expected
-            counted[change, "the same was read" if same else "SOMETHING ELSE WAS READ"] += 1
+            came = "recovered" if read(path) == expected else "USED"
         except (ValueError, OSError) as error:
-            named = path.name in str(error)
-            counted[change, "refused by name" if named else "refused without its name"] += 1
+            came = "refused by name" if path.name in str(error) else "REFUSED WITHOUT ITS NAME"
+        counted[change, came] += 1
     path.write_bytes(content)
     return counted
 
 
-def measure(places: int, seed: int = 0) -> dict:
+def prepare(folder: Path) -> dict[str, tuple[Path, Callable[[Path], Any]]]:
+    """All files and how each is read, by what they are."""
+    files = {"checkpoint": (write_checkpoint(folder / "checkpoints"), read_checkpoint)}
+    shutil.copytree(mnist.FILES, folder / "package")
+    mnist.FILES = folder / "package"
+    os.environ["JAXNN_CACHE"] = str(folder / "cache")
+    data.load("mnist")
+    for path in sorted(mnist.FILES.glob("*.gz")):
+        files[f"package: {path.name}"] = path, read_mnist
+        files[f"cache: {path.stem}"] = folder / "cache" / "mnist" / path.stem, read_mnist
+    write_digits(folder / "idx", 500)
+    for path in sorted((folder / "idx").iterdir()):
+        files[f"a user's: {path.name}"] = path, read_run
+    return files
+
+
+def measure(places: int, seed: int = 0) -> dict[str, dict[str, int]]:
     """What came of every change of every file."""
     found = {}
-    mnist = Path(data.__file__).parent / "files" / "mnist"
-    with tempfile.TemporaryDirectory(dir=memory()) as temporary:
-        folder = Path(temporary)
-        read_array = lambda path: data.read_idx(path).tobytes()
-        files = [(write_checkpoint(folder / "checkpoints"), read_checkpoint)]
-        for packed in sorted(mnist.glob("*.gz")):
-            (folder / packed.name).write_bytes(packed.read_bytes())
-            (folder / packed.stem).write_bytes(gzip.decompress(packed.read_bytes()))
-            files += [(folder / packed.name, read_array), (folder / packed.stem, read_array)]
-        for path, read in files:
+    with tempfile.TemporaryDirectory() as temporary:
+        for name, (path, read) in prepare(Path(temporary)).items():
             counted = outcomes(path, read, places, seed)
-            found[path.name] = {f"{change}: {came}": n for (change, came), n in counted.items()}
-            print(path.name, found[path.name], flush=True)
+            found[name] = {f"{change}: {came}": n for (change, came), n in counted.items()}
+            print(name, found[name], flush=True)
     return found
+
+
+def table(measured: dict[str, dict[str, int]]) -> str:
+    """The figures as a table in Markdown."""
+    columns = sorted({column for row in measured.values() for column in row})
+    lines = ["| file | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for name, row in measured.items():
+        lines.append(f"| {name} | " + " | ".join(str(row.get(c, 0)) for c in columns) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measures, prints, and writes if asked to."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--places", type=int, default=2000, help="in each file (2000)")
+    parser.add_argument("--write", action="store_true", help="renews the figures of the docs")
+    arguments = parser.parse_args()
+    here, measured = machine(), measure(arguments.places)
+    print(f"{table(measured)}\n\n{in_words(here)}")
+    if arguments.write:
+        write("flips", here, measured, table(measured))
+
+
+if __name__ == "__main__":
+    main()

@@ -30,8 +30,11 @@ from benchmarks.pages import filled
 from jaxnn import data, sealed
 
 DOCS = Path(__file__).parents[1] / "docs"
-OPTIONS = """--data ./digits --hidden 512 256 --batch-norm --dropout 0.2 --max-shift 1 --quiet
-    --schedule cosine --early-stopping 20 --batch-size 96 --epochs 30""".split()
+OPTIONS = [
+    *("--data", "./digits", "--hidden", "512", "256", "--batch-norm", "--dropout", "0.2"),
+    *("--max-shift", "1", "--schedule", "cosine", "--early-stopping", "20"),
+    *("--batch-size", "96", "--epochs", "30", "--quiet"),
+]
 MOMENTS = ("at start-up", "in an epoch", "while saving")
 
 
@@ -143,6 +146,14 @@ def table(measured: dict) -> str:
     return "\n".join(lines)
 
 
+def write(name: str, here: dict, measured: dict, shown: str) -> None:
+    """Renews a JSON and the page of what is crash-proof."""
+    path = DOCS / "data" / f"{name}.json"
+    path.write_text(json.dumps({"machine": here, "measured": measured}, indent=1) + "\n")
+    page, figures = DOCS / "crash-proof.md", {name: f"{shown}\n\n{in_words(here)}"}
+    page.write_text(filled(page.read_text(encoding="utf-8"), figures.get), encoding="utf-8")
+
+
 def main() -> None:
     """Measures, prints, and writes if asked to."""
     parser = argparse.ArgumentParser(
@@ -155,11 +166,7 @@ def main() -> None:
     here, measured = machine(), measure(arguments.kills, arguments.seed)
     print(f"{table(measured)}\n\n{in_words(here)}")
     if arguments.write:
-        path = DOCS / "data" / "kills.json"
-        path.write_text(json.dumps({"machine": here, "measured": measured}, indent=1) + "\n")
-        page = DOCS / "crash-proof.md"
-        figures = {"kills": f"{table(measured)}\n\n{in_words(here)}"}
-        page.write_text(filled(page.read_text(encoding="utf-8"), figures.get), encoding="utf-8")
+        write("kills", here, measured, table(measured))
 
 
 if __name__ == "__main__":

@@ -155,7 +155,13 @@ def load(folder: str | Path, template: Any = None, *, step: Which = "latest") ->
       >>> load(folder).config
       {'seed': 3}
     """
-    path, (arrays, metadata) = _find(folder, step)
+    path, content = _find(folder, step)
+    return unpack(content, path, template)
+
+
+def unpack(content: _Content, path: Path, template: Any = None) -> Checkpoint:
+    """What the arrays and metadata of a sealed file hold; the path is for messages."""
+    arrays, metadata = content
     try:
         leaves = {
             name: _to_jax(array, metadata["keys"].get(name)) for name, array in arrays.items()

@@ -80,13 +80,18 @@ def from_bytes(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
           ...
       ValueError: damaged: its bytes are not those that its SHA-256 was taken of
     """
-    from safetensors import SafetensorError, deserialize
-
     place = _SEAL.search(content)
     if place is None:
         raise ValueError("not a sealed file: it has no SHA-256")
     if _seal(content, place) != place[1]:
         raise ValueError("damaged: its bytes are not those that its SHA-256 was taken of")
+    return parse(content)
+
+
+def parse(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What a file holds, whatever its seal; arguments, results and errors are `from_bytes`'s."""
+    from safetensors import SafetensorError, deserialize
+
     try:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         texts = header["__metadata__"]
@@ -118,8 +123,13 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
       >>> read(path)
       ({}, {'step': 3})
     """
+    return unpack(Path(path).read_bytes(), path)
+
+
+def unpack(content: bytes, path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What a sealed file holds; the path is for messages."""
     try:
-        return from_bytes(Path(path).read_bytes())
+        return from_bytes(content)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

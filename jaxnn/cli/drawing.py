@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn import activations, checks, evaluation, layers, metrics, plots
-from jaxnn.cli import build, pictures, runs
+from jaxnn.cli import build, pictures, records, runs
 from jaxnn.files import write_atomically
 from jaxnn.plots.report import Picture
 
@@ -35,7 +35,11 @@ def finish(
     Returns:
       What results.json holds.
     """
-    history, names, folder = runs.read_history(run.folder), images.class_names, run.folder / "plots"
+    history, names, folder = (
+        records.read_history(run.folder),
+        images.class_names,
+        run.folder / "plots",
+    )
     drawn.draw(folder, loss=[history], accuracy=[history])
     params, state = run.train_state[:2]
     test = images.test

@@ -18,7 +18,7 @@ class PredictOptions:
     run: tyro.conf.Positional[Path]
     """The run folder."""
     files: tyro.conf.Positional[tuple[Path, ...]]
-    """Pictures: PNG, JPEG and what else Pillow reads."""
+    """Pictures: PNG, JPEG, GIF, BMP, WebP, TIFF or PNM."""
     top: int = 3
     """How many classes to show, the most probable first."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxnn import checkpoint
-from jaxnn.cli import UsageError, runs
+from jaxnn.cli import UsageError, records, runs
 from jaxnn.cli.options import TrainOptions
 from jaxnn.files import locked, write_atomically
 
@@ -77,7 +77,7 @@ def require_same_run(folder: Path, config: Mapping[str, Any]) -> None:
       folder: the run folder.
       config: of the training that is to go on there; another environment is a warning.
     """
-    there = runs.read_json(folder / "config.json")
+    there, _ = records.read_config(folder / "config.json")
     for part in ("options", "data"):
         if differing := differences(there.get(part, {}), config[part]):
             raise UsageError(f"{folder} holds another run, whose {part} differ: {differing}")

@@ -16,7 +16,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,8 +25,8 @@ import jax
 import numpy as np
 
 from jaxnn import checkpoint, data, train
-from jaxnn.cli import UsageError, build
-from jaxnn.cli.options import ModelOptions, OptimizerOptions, TrainOptions
+from jaxnn.cli import build, records
+from jaxnn.cli.options import TrainOptions
 from jaxnn.typing import Dataset, GradientTransformation, Layer, Schedule
 
 NOT_REPEATED = ("config", "out", "resume", "processes", "quiet")
@@ -159,13 +159,12 @@ def load_run(folder: Path, which: checkpoint.Which | None = None) -> Run:
       folder: the run folder.
       which: the checkpoint; None is the one that the run's results speak of.
     """
-    config = read_json(folder / "config.json")
-    options = read_options(folder, config)
+    config, options = records.read_config(folder / "config.json")
     model, optimizer, _ = make_parts(options, config)
     template = jax.eval_shape(
         lambda key: train.init_train_state(model, optimizer, key), jax.random.key(0)
     )
-    step = which or read_json(folder / "results.json")["step"]
+    step = which or records.read_results(folder)["step"]
     train_state = checkpoint.restore(folder / "checkpoints", template, step=step)
     return Run(folder, options, config, model, train_state)
 
@@ -175,38 +174,3 @@ def free_folder(parent: str, data_name: str) -> Path:
     name = Path(data_name.removeprefix("tfds:")).name
     numbered = (Path(parent, f"{name}-{number}") for number in itertools.count(1))
     return next(folder for folder in numbered if not folder.exists())
-
-
-def read_json(path: Path) -> Any:
-    """A JSON file of a run folder."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path.parent} is not a run folder: it has no {path.name}")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
-
-
-def read_history(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a run's history."""
-    path = folder / "history.jsonl"
-    if not path.is_file():
-        raise FileNotFoundError(f"{folder} is not a run folder: it has no {path.name}")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def read_options(folder: Path, config: Mapping[str, Any]) -> TrainOptions:
-    """The options in a run's config.json."""
-    try:
-        values = dict(config["options"])
-        values["model"] = ModelOptions(
-            **values["model"] | {"hidden": tuple(values["model"]["hidden"])}
-        )
-        values["optimization"] = OptimizerOptions(**values["optimization"])
-        known = {field.name for field in fields(TrainOptions)}
-        if unknown := values.keys() - known:
-            raise UsageError(f"{folder}/config.json: unknown options {sorted(unknown)}")
-        values["data_dir"] = values["data_dir"] and Path(values["data_dir"])
-        return TrainOptions(**values)
-    except (KeyError, TypeError) as error:
-        raise UsageError(f"{folder}/config.json is not a run's configuration: {error}") from None

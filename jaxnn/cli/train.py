@@ -27,9 +27,9 @@ def _starting_options(arguments: Sequence[str]) -> TrainOptions:
         config = str(Path(out, "config.json"))
     if not config:
         return PRESETS[wanted_preset(arguments)]
-    from jaxnn.cli import runs
+    from jaxnn.cli import records
 
-    return runs.read_options(Path(config).parent, runs.read_json(Path(config)))
+    return records.read_config(Path(config))[1]
 
 
 def train(options: TrainOptions) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def train(options: TrainOptions) -> dict[str, Any]:
 
 
 def _train(options: TrainOptions, mesh, drawn: pictures.Pictures) -> dict[str, Any]:
-    from jaxnn.cli import distributed, drawing, resuming, runs
+    from jaxnn.cli import distributed, drawing, records, resuming, runs
 
     require_sound(options)
     images = runs.load_images(options)
@@ -71,7 +71,7 @@ def _train(options: TrainOptions, mesh, drawn: pictures.Pictures) -> dict[str, A
         resume = _begin(folder, config, write)
         if resume and _has_ended(options, resume) and (folder / "report.html").exists():
             write(f"nothing is left to do: {folder / 'report.html'}")
-            results = runs.read_json(folder / "results.json")
+            results = records.read_results(folder)
         else:
             drawing.draw_samples(folder, images, drawn)
             result = _fit(options, parts, images, settings, folder, config, resume, write)

@@ -26,10 +26,9 @@ class VerifyOptions:
 def main(arguments: Sequence[str]) -> None:
     """Reads the options, prints a line for each part, ends with status 1 if one is wrong."""
     folder = parse("verify", VerifyOptions, arguments).run
-    from jaxnn.cli import runs
+    from jaxnn.cli import records
 
-    config = runs.read_json(folder / "config.json")
-    options = runs.read_options(folder, config)
+    config, options = records.read_config(folder / "config.json")
     wrong = False
     for name, check in CHECKS.items():
         try:
@@ -71,9 +70,9 @@ def checkpoints(folder: Path, config: dict[str, Any], options: TrainOptions) -> 
 def history(folder: Path, config: dict[str, Any], options: TrainOptions) -> str:
     """The history is that of the newest checkpoint."""
     from jaxnn import checkpoint
-    from jaxnn.cli import runs
+    from jaxnn.cli import records
 
-    rows, saved = runs.read_history(folder), checkpoint.load(folder / "checkpoints").history
+    rows, saved = records.read_history(folder), checkpoint.load(folder / "checkpoints").history
     if rows != saved:
         raise ValueError(f"its {len(rows)} epochs are not the newest checkpoint's {len(saved)}")
     return f"{len(rows)} epochs, those of the newest checkpoint"
@@ -82,11 +81,11 @@ def history(folder: Path, config: dict[str, Any], options: TrainOptions) -> str:
 def results(folder: Path, config: dict[str, Any], options: TrainOptions) -> str:
     """The network, measured again, has the results that were written."""
     from jaxnn import evaluation
-    from jaxnn.cli import drawing, runs
+    from jaxnn.cli import drawing, records, runs
 
     if not (folder / "results.json").exists():
         return "none yet"
-    run, written = runs.load_run(folder), runs.read_json(folder / "results.json")
+    run, written = runs.load_run(folder), records.read_results(folder)
     images = runs.load_images(run.options)
     logits = evaluation.predict(
         run.model, *run.train_state[:2], images.test.images, batch_size=drawing.BATCH_SIZE

@@ -1,8 +1,7 @@
 """Picture files as MNIST-like images: white ink on black, of MNIST's size, centred as MNIST is."""
 
-import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -19,6 +18,13 @@ MIN_CONTRAST = 16
 """Grey levels between ink and background, below which a picture counts as blank."""
 
 
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+"""Those that Pillow reads by itself: for PostScript it would start another program."""
+
+MAX_PIXELS = 2**25
+"""Of a picture, which a small file can promise; to convert so many takes half a gigabyte."""
+
+
 def read_image(path: str | Path) -> np.ndarray:
     """Reads a picture file and converts it as the images of MNIST were made.
 
@@ -28,7 +34,8 @@ def read_image(path: str | Path) -> np.ndarray:
     pixels is taken to be such an image already, but for its background.
 
     Args:
-      path: a picture in any form that Pillow reads, of any size, grey or colour.
+      path: a PNG, JPEG, GIF, BMP, WebP, TIFF or PNM file, grey or colour, of up to 33 million
+        pixels.
 
     Returns:
       uint8 `(28, 28)`, ink 255 on 0.
@@ -55,7 +62,13 @@ def read_image(path: str | Path) -> np.ndarray:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"read_image: there is no file {path}")
-    grey = _on_black(_read_grey(path))
+    with open(path, "rb") as file:
+        return convert(file, path)
+
+
+def convert(file: BinaryIO, path: Path) -> np.ndarray:
+    """Converts an open picture file, as `read_image` does; the path is for messages."""
+    grey = _on_black(_read_grey(file, path))
     if np.ptp(grey) < MIN_CONTRAST:
         raise ValueError(f"{path}: there must be ink on a background, got a blank picture")
     if grey.shape == (SIZE, SIZE):
@@ -63,15 +76,16 @@ def read_image(path: str | Path) -> np.ndarray:
     return (255 * _centred(_boxed(_ink(grey)))).round().astype(np.uint8)
 
 
-def _read_grey(path: Path) -> np.ndarray:
+def _read_grey(file: BinaryIO, path: Path) -> np.ndarray:
     """The picture's grey levels from 0 to 255, upright, as float32."""
     from PIL import Image, ImageOps
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                return _opaque(ImageOps.exif_transpose(picture))
+        with Image.open(file, formats=FORMATS) as picture:
+            width, height = picture.size
+            if width * height > MAX_PIXELS:
+                raise ValueError(f"{width} × {height} pixels, more than {MAX_PIXELS:,}")
+            return _opaque(ImageOps.exif_transpose(picture))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: the picture is too large: {error}") from error
     except (OSError, SyntaxError, ValueError) as error:

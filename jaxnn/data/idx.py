@@ -5,12 +5,13 @@ four bytes, and the values, all big-endian.
 """
 
 import gzip
+import io
 import math
 import re
 import struct
 import zlib
-from io import BufferedIOBase
 from pathlib import Path
+from typing import IO, BinaryIO
 
 import numpy as np
 
@@ -25,6 +26,9 @@ RANKS = range(1, 33)
 
 CHUNK = 1 << 20
 """Bytes read at once."""
+
+SMALL, LARGEST_RATIO = 1 << 26, 100
+"""A gzipped file may hold so many bytes, or so many times its own; MNIST's hold 5 times theirs."""
 
 
 def load_idx(folder: str | Path) -> tuple[Dataset, Dataset]:
@@ -83,15 +87,21 @@ def read_idx(path: str | Path) -> np.ndarray:
     if not path.is_file():
         raise FileNotFoundError(f"read_idx: there is no file {path}")
     with open(path, "rb") as file:
-        gzipped = file.read(2) == b"\x1f\x8b"
+        return unpack(file, path)
+
+
+def unpack(file: BinaryIO, path: Path) -> np.ndarray:
+    """The array in an open IDX file, as `read_idx` gives it; the path is for messages."""
+    gzipped, length = file.read(2) == b"\x1f\x8b", file.seek(0, io.SEEK_END)
+    file.seek(0)
+    largest = max(SMALL, LARGEST_RATIO * length) if gzipped else math.inf
     try:
-        with (gzip.open if gzipped else open)(path, "rb") as stream:
-            return _parse(stream, path)
+        return _parse(gzip.GzipFile(fileobj=file) if gzipped else file, path, largest)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path}: the gzip data is corrupted: {error}") from error
 
 
-def _parse(stream: BufferedIOBase, path: Path) -> np.ndarray:
+def _parse(stream: IO[bytes] | gzip.GzipFile, path: Path, largest: float) -> np.ndarray:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES or magic[3] not in RANKS:
         raise ValueError(
@@ -109,6 +119,11 @@ def _parse(stream: BufferedIOBase, path: Path) -> np.ndarray:
     size = math.prod(shape) * dtype.itemsize
     if size == 0:
         raise ValueError(f"{path}: there must be at least one value, got the shape {shape}")
+    if size > largest:
+        raise ValueError(
+            f"{path}: a gzip file of its size must hold at most {largest} bytes, "
+            f"got a header of {shape} {dtype.name}, which take {size}"
+        )
     content = _read(stream, size + 1)
     if len(content) != size:
         came = f"overlong: got {size + 1} or more"
@@ -118,7 +133,7 @@ def _parse(stream: BufferedIOBase, path: Path) -> np.ndarray:
     return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
-def _read(stream: BufferedIOBase, size: int) -> bytes:
+def _read(stream: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
     """At most `size` bytes; memory grows with what comes, not with what a header promises."""
     pieces = []
     while size > 0 and (piece := stream.read(min(size, CHUNK))):

@@ -1,0 +1,103 @@
+"""The JSON files of a run folder, which anybody may have written: read, and told what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypedDict, get_type_hints
+
+from jaxnn.cli import UsageError
+from jaxnn.cli.options import ModelOptions, OptimizerOptions, TrainOptions
+
+
+class DataDescription(TypedDict):
+    """What config.json says of the data."""
+
+    train: int
+    validation: int
+    test: int
+    image_shape: list[int]
+    class_names: list[str]
+    sha256: str
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file of a run folder."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.parent} is not a run folder: it has no {path.name}")
+    return parse_json(path.read_bytes(), path)
+
+
+def parse_json(content: bytes, path: Path) -> Any:
+    """What JSON in UTF-8 says; the path is for messages."""
+    try:
+        return json.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+
+
+def read_config(path: Path) -> tuple[dict[str, Any], TrainOptions]:
+    """A run's config.json, and the options in it."""
+    config = read_json(path)
+    return config, options_of(config, path)
+
+
+def options_of(config: Any, path: Path) -> TrainOptions:
+    """The options in a run's configuration, once all of it is what a run writes."""
+    place = f"{path} is not a run's configuration"
+    config = require_type(config, dict[str, Any], place)
+    require_type(config.get("data"), DataDescription, f"{place}: data")
+    values = dict(require_type(config.get("options"), dict[str, Any], f"{place}: options"))
+    for name, kind in {"model": ModelOptions, "optimization": OptimizerOptions}.items():
+        part = require_type(values.get(name), dict[str, Any], f"{place}: {name}")
+        values[name] = _options(kind, part, f"{place}: {name}")
+    return _options(TrainOptions, values, f"{place}: options")
+
+
+def _options(kind: Any, values: Mapping[str, Any], place: str) -> Any:
+    """An instance of a class of options, each value of the type that its field has."""
+    types = get_type_hints(kind)
+    if unknown := values.keys() - types.keys():
+        raise UsageError(f"{place}: unknown options {sorted(unknown)}")
+    options = {}
+    for name, value in values.items():
+        if isinstance(value, list):
+            value = tuple(value)  # JSON has lists alone
+        if isinstance(value, str) and types[name] == Path | None:
+            value = Path(value)
+        options[name] = require_type(value, types[name], f"{place}: {name}")
+    return kind(**options)
+
+
+def require_type(value: Any, kind: Any, place: str) -> Any:
+    """Raises a `UsageError` unless a value from JSON is of a type, in all its parts."""
+    from typeguard import TypeCheckError, check_type
+
+    try:
+        return check_type(value, kind)
+    except TypeCheckError as error:
+        raise UsageError(f"{place}: {error}") from None
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """What a run's results.json says; `step`, which names a checkpoint, is a whole number."""
+    path = folder / "results.json"
+    results = require_type(read_json(path), dict[str, Any], f"{path} is not a run's results")
+    for name, kind in {"step": int, "accuracy": float}.items():
+        require_type(results.get(name), kind, f"{path} is not a run's results: {name}")
+    return results
+
+
+def read_history(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a run's history."""
+    path = folder / "history.jsonl"
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} is not a run folder: it has no {path.name}")
+    return parse_history(path.read_bytes(), path)
+
+
+def parse_history(content: bytes, path: Path) -> list[dict[str, Any]]:
+    """The rows of a history, a line each; the path is for messages."""
+    rows = [parse_json(line, path) for line in content.splitlines()]
+    return require_type(rows, list[dict[str, float | int]], f"{path} is not a history")
