@@ -135,15 +135,7 @@ def restore(folder: str | Path, template: Any = None, *, step: Which = "latest")
 
 
 def load(folder: str | Path, template: Any = None, *, step: Which = "latest") -> Checkpoint:
-    """Reads all of a checkpoint.
-
-    Args:
-      folder: as in `restore`.
-      template: as in `restore`, of the training state.
-      step: as in `restore`.
-
-    Raises:
-      FileNotFoundError, ValueError: as `restore`.
+    """Reads all of a checkpoint; `folder`, `template`, `step` and errors are those of `restore`.
 
     Returns:
       A `Checkpoint`.
@@ -160,7 +152,25 @@ def load(folder: str | Path, template: Any = None, *, step: Which = "latest") ->
 
 
 def unpack(content: _Content, path: Path, template: Any = None) -> Checkpoint:
-    """What the arrays and metadata of a sealed file hold; the path is for messages."""
+    """What the arrays and metadata of a sealed file hold.
+
+    Args:
+      content: arrays by name, and metadata, as `sealed.read` gives them.
+      path: of the file, for messages.
+      template: as in `restore`.
+
+    Returns:
+      A `Checkpoint`.
+
+    Raises:
+      ValueError: if they are not those of a checkpoint, or do not fit the template.
+
+    Example:
+      >>> unpack(({}, {"format": "jaxnn 2"}), Path("empty.safetensors"))
+      Traceback (most recent call last):
+          ...
+      ValueError: empty.safetensors: not a checkpoint: KeyError: 'measured'
+    """
     arrays, metadata = content
     try:
         leaves = {
@@ -174,8 +184,11 @@ def unpack(content: _Content, path: Path, template: Any = None) -> Checkpoint:
             checks.require_arrays("restore", found, checks.by_path(template))
             ordered = [found[name] for name in checks.by_path(template)]
             train_state = jax.tree.unflatten(jax.tree.structure(template), ordered)
-        return Checkpoint(train_state, metadata["history"], measured, metadata["config"])
-    except (KeyError, TypeError, AttributeError) as error:
+        history, config = metadata["history"], metadata["config"]
+        if not isinstance(config, dict) or not all(isinstance(row, dict) for row in history):
+            raise TypeError("history must be a list of dictionaries, and config one")
+        return Checkpoint(train_state, history, measured, config)
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: not a checkpoint: {type(error).__name__}: {error}") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None

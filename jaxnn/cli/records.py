@@ -72,10 +72,11 @@ def _options(kind: Any, values: Mapping[str, Any], place: str) -> Any:
 
 def require_type(value: Any, kind: Any, place: str) -> Any:
     """Raises a `UsageError` unless a value from JSON is of a type, in all its parts."""
-    from typeguard import TypeCheckError, check_type
+    from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 
+    all_items = CollectionCheckStrategy.ALL_ITEMS
     try:
-        return check_type(value, kind)
+        return check_type(value, kind, collection_check_strategy=all_items)
     except TypeCheckError as error:
         raise UsageError(f"{place}: {error}") from None
 
@@ -84,8 +85,10 @@ def read_results(folder: Path) -> dict[str, Any]:
     """What a run's results.json says; `step`, which names a checkpoint, is a whole number."""
     path = folder / "results.json"
     results = require_type(read_json(path), dict[str, Any], f"{path} is not a run's results")
-    for name, kind in {"step": int, "accuracy": float}.items():
-        require_type(results.get(name), kind, f"{path} is not a run's results: {name}")
+    require_type(results.get("accuracy"), float, f"{path} is not a run's results: accuracy")
+    step = require_type(results.get("step"), int, f"{path} is not a run's results: step")
+    if step < 0:
+        raise UsageError(f"{path} is not a run's results: step is {step}")
     return results
 
 

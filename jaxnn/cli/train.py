@@ -66,7 +66,9 @@ def _train(options: TrainOptions, mesh, drawn: pictures.Pictures) -> dict[str, A
     parts = runs.make_parts(options, config)
     settings = _fit_settings(options, images, mesh)
     write = (lambda line: None) if options.quiet else print
-    with resuming.claimed(options) as folder:
+    signals = () if mesh else resuming.SIGNALS  # processes must not stop at different steps
+    with resuming.claimed(options) as folder, resuming.noticed(*signals) as stop:
+        settings["stop"] = stop if signals else None
         write(f"{folder}: {_in_words(options, images, parts.model)}")
         resume = _begin(folder, config, write)
         if resume and _has_ended(options, resume) and (folder / "report.html").exists():
@@ -109,21 +111,17 @@ def _fit(options: TrainOptions, parts, images, settings, folder: Path, config, r
 
     from jaxnn import callbacks, checkpoint
     from jaxnn import train as training
-    from jaxnn.cli import resuming
 
     if resume and (reason := _reason_to_stop(options, resume)):
         return training.FitResult(resume.train_state, resume.history, reason)
     hooks = _hooks(folder, config, jax.jit(parts.schedule), write)
-    alone = settings["mesh"] is None
-    signals = resuming.SIGNALS if alone else ()  # processes must not stop at different steps
-    with callbacks.progress_bar(options.epochs) as advance, resuming.noticed(*signals) as stop:
+    with callbacks.progress_bar(options.epochs) as advance:
         result = training.fit(
             parts.model,
             parts.optimizer,
             images.train,
             callbacks=[*hooks, *_early_stopping(options), advance],
             resume=resume,
-            stop=stop if alone else None,
             **settings,
         )
     if result.measured is None:

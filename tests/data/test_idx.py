@@ -144,7 +144,7 @@ def test_memory_follows_what_is_read_not_what_is_promised(tmp_path, content):
     del content
     tracemalloc.start()
     try:
-        with pytest.raises(ValueError, match=r"truncated|overlong"):
+        with pytest.raises(ValueError, match=r"truncated|overlong|at most"):
             data.read_idx(path)
         assert tracemalloc.get_traced_memory()[1] < 4 * idx.CHUNK
     finally:
