@@ -6,6 +6,7 @@ SHA-256 of all of it. A file is complete or it is not there, and is refused if i
 changed. Nothing that is read from it is executed.
 """
 
+import errno
 import math
 import re
 import warnings
@@ -265,6 +266,8 @@ def _remove_all_but(newest: list[Path], folder: str | Path) -> None:
     for unfinished in Path(folder).glob(".step-*"):
         unfinished.unlink()
     losses = {path: _loss_of_file(path) for path in _paths(folder)}
+    if not losses:
+        raise FileNotFoundError(errno.ENOENT, "removed as soon as written", str(folder))
     for path in losses.keys() - {*newest, min(losses, key=losses.__getitem__)}:
         path.unlink()
 

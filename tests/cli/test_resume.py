@@ -88,7 +88,8 @@ def test_within_an_epoch_nothing_is_lost(folder, tmp_path, monkeypatch):
     process = start(*run, stopped, folder=folder)
     wait_for(Path(stopped, "config.json"), process)  # before the first step is compiled
     process.send_signal(signal.SIGTERM)
-    assert (process.wait(), steps_in(Path(stopped))) == (75, [64])
+    process.communicate()
+    assert (process.returncode, steps_in(Path(stopped))) == (75, [64])
     assert jaxnn(*run, stopped, "--resume", folder=folder).returncode == 0
     assert kills.result(Path(stopped)) == kills.result(Path(alone))
 
