@@ -4,7 +4,7 @@ A number that JAX is tracing has no value yet, so it passes: a sweep may trace a
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -44,6 +44,35 @@ def require_in(interval: str, value: Any, name: str) -> None:
     below = number <= high if interval.endswith("]") else number < high
     if not (above and below):
         raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
+
+
+def require_all_in(interval: str, values: Any, name: str) -> None:
+    """Raises a `ValueError` unless all numbers lie in the closed interval; traced ones pass.
+
+    >>> require_all_in("[0, 1]", np.array([0, 2]), "binary_cross_entropy: labels")
+    Traceback (most recent call last):
+        ...
+    ValueError: binary_cross_entropy: labels must be numbers in [0, 1], got 2
+    """
+    if is_traced(values):
+        return
+    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    given = np.asarray(values)
+    outside = given[~((given >= low) & (given <= high))]
+    if outside.size:
+        raise ValueError(f"{name} must be numbers in {interval}, got {outside[0]}")
+
+
+def require_one_of(names: Sequence[str], value: Any, name: str) -> None:
+    """Raises a `ValueError` unless the value is one of some names.
+
+    >>> require_one_of(("mean", "sum"), "average", "loss: reduction")
+    Traceback (most recent call last):
+        ...
+    ValueError: loss: reduction must be one of mean, sum, got 'average'
+    """
+    if value not in names:
+        raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}")
 
 
 def require_positive_integer(value: Any, name: str) -> None:

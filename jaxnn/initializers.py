@@ -75,6 +75,7 @@ def constant(value: float) -> Initializer:
       >>> constant(0.5)(jax.random.key(0), (2,))
       Array([0.5, 0.5], dtype=float32)
     """
+    checks.require_in("(-inf, inf)", value, "constant: value")
     return _made(f"constant({value})", jax.nn.initializers.constant(value))
 
 

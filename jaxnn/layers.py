@@ -122,6 +122,7 @@ def keep_mask(key: Key, rate: float, shape: Sequence[int]) -> jax.Array:
       >>> round(float(keep_mask(jax.random.key(0), 0.2, (100_000,)).mean()), 2)
       0.8
     """
+    checks.require_in("[0, 1)", rate, "keep_mask: rate")
     return jax.random.uniform(key, shape, jnp.float32) >= jnp.asarray(rate, jnp.float32)
 
 
@@ -140,6 +141,12 @@ def apply_mask(x: jax.Array, mask: jax.Array, rate: float) -> jax.Array:
       >>> apply_mask(jnp.array([1.0, 1.0]), jnp.array([True, False]), 0.5)
       Array([2., 0.], dtype=float32)
     """
+    checks.require_in("[0, 1)", rate, "apply_mask: rate")
+    if not jnp.issubdtype(x.dtype, jnp.floating) or mask.shape != x.shape:
+        raise ValueError(
+            f"apply_mask: x must be floating and mask of its shape, got {x.dtype} of shape "
+            f"{x.shape} and shape {mask.shape}"
+        )
     return jnp.where(mask, x / jnp.asarray(1 - rate, x.dtype), 0)
 
 

@@ -276,6 +276,7 @@ def _binary_labels(place, name, outputs, labels):
     if not jnp.issubdtype(labels.dtype, jnp.floating):
         labels = labels.astype(outputs.dtype)
     checks.require_same(place, "labels", labels, outputs.shape, outputs.dtype)
+    checks.require_all_in("[0, 1]", labels, f"{place}: labels")
     return labels
 
 

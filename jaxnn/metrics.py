@@ -61,13 +61,14 @@ def average(values: jax.Array) -> Average:
       values: `(batch,)`.
 
     Returns:
-      `Average` of a scalar.
+      `Average` of a scalar, its sum in float32 at least: float16 ends at 65 504.
 
     Example:
       >>> average(jnp.array([1.0, 2.0, 6.0])).value
       Array(3., dtype=float32)
     """
-    return Average(jnp.sum(values), _count(values))
+    dtype = jnp.promote_types(values.dtype, jnp.float32)
+    return Average(jnp.sum(values, dtype=dtype), _count(values))
 
 
 def merge(*metrics):
@@ -212,7 +213,7 @@ def calibration(probabilities: jax.Array, labels: jax.Array, bins: int = 15) -> 
       >>> calibration(sure_and_half_right, jnp.array([0, 1])).error
       Array(0.5, dtype=float32)
     """
-    labels = _class_labels("calibration", probabilities, labels)
+    labels = _class_labels("calibration", probabilities, labels, "probabilities")
     checks.require_positive_integer(bins, "calibration: bins")
     confidence = jnp.max(probabilities, axis=-1)
     correct = (_predicted(probabilities) == labels).astype(jnp.int32)
@@ -230,11 +231,11 @@ def _predicted(logits):
     return jnp.argmax(logits, axis=-1).astype(jnp.int32)
 
 
-def _class_labels(place, logits, labels):
+def _class_labels(place, logits, labels, name="logits"):
     """The labels as int32, once checked; one that is no class while JAX traces is past the last."""
     if logits.ndim != 2 or not jnp.issubdtype(logits.dtype, jnp.floating):
         raise ValueError(
-            f"{place}: logits must be floating of shape (batch, classes), "
+            f"{place}: {name} must be floating of shape (batch, classes), "
             f"got {logits.dtype} of shape {logits.shape}"
         )
     batch, classes = logits.shape

@@ -78,6 +78,8 @@ def image_classifier(
       >>> image_classifier((28, 28), [], 10)
       serial(normalize_images(0.5, 0.5), flatten(), dense(784, 10))
     """
+    for side in image_shape or [0]:
+        checks.require_positive_integer(side, "image_classifier: image_shape")
     perceptron = mlp((math.prod(image_shape), *hidden, classes), **mlp_options)
     return layers.serial(layers.normalize_images(0.5, 0.5), layers.flatten(), *perceptron.layers)
 

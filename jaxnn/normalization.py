@@ -138,6 +138,8 @@ def normalize_images(mean: float | Sequence[float], std: float | Sequence[float]
     """
     for value in std if isinstance(std, Sequence) else [std]:
         checks.require_in("(0, inf)", value, "normalize_images: std")
+    for value in mean if isinstance(mean, Sequence) else [mean]:
+        checks.require_in("(-inf, inf)", value, "normalize_images: mean")
     channels = {len(value) for value in (mean, std) if isinstance(value, Sequence)}
     if len(channels) > 1:
         raise ValueError(

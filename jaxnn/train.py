@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeAlias, get_args
 
 import jax
 from jax.sharding import Mesh
@@ -10,8 +11,8 @@ from jax.sharding import Mesh
 from jaxnn import checks, metrics, placement, streaming
 from jaxnn.evaluation import evaluate as evaluate
 from jaxnn.evaluation import predict as predict
-from jaxnn.nonfinite import explain, is_finite
-from jaxnn.pieces import by_size, joined, make_pieces, steps_of_epoch, take_steps, total
+from jaxnn.nonfinite import REWINDS, OnNonFinite, explain, is_finite, skip
+from jaxnn.pieces import Pieces, by_size, joined, make_pieces, steps_of_epoch, take_steps, total
 from jaxnn.steps import Augment, Metrics, Penalty, TrainState, init_train_state, make_train_step
 from jaxnn.storage import is_stored
 from jaxnn.typing import Dataset, GradientTransformation, Key, Layer, Loss
@@ -133,6 +134,7 @@ def fit(
     mesh: Mesh | None = None,
     resume: Resumable | None = None,
     stop: Callable[[], str | None] | None = None,
+    on_nonfinite: OnNonFinite = "stop",
 ) -> FitResult:
     """Trains a model: the loop that a person would write.
 
@@ -155,6 +157,9 @@ def fit(
         never interrupted, bit for bit.
       stop: asked about once a second, between two steps: what it returns, if anything, ends the
         training and says why.
+      on_nonfinite: what to do about a loss or a parameter that is not finite: "stop"; "skip" the
+        step, and say in the history how many were `skipped`; or "rewind", up to three times, to
+        before the epoch, and take it with other draws, of which the history says the `rewinds`.
 
     Returns:
       A `FitResult`.
@@ -162,8 +167,9 @@ def fit(
     Raises:
       ValueError: on numbers below 1, or data or a training to go on with that do not fit, before
         anything is computed.
-      FloatingPointError: when a loss or a parameter stops being finite, naming the epoch, the step
-        and the first layer.
+      FloatingPointError: when a loss or a parameter stops being finite, naming epoch, step, the
+        first layer and the norm of the gradient; also if all steps of an epoch would be skipped, or
+        rewinding does not help.
 
     Example:
       >>> import jax.numpy as jnp
@@ -181,8 +187,10 @@ def fit(
         checks.require_dataset("fit: validation", validation)
     if stop and mesh and mesh.is_multi_process:
         raise ValueError("fit: stop must be None where processes train together: each asks alone")
+    checks.require_one_of(get_args(OnNonFinite), on_nonfinite, "fit: on_nonfinite")
     steps = steps_of_epoch(dataset, batch_size)
-    step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
+    make_step = partial(make_train_step, model, loss=loss, augment=augment, penalty=penalty)
+    step = skip(make_step(optimizer)) if on_nonfinite == "skip" else make_step(optimizer)
     if mesh is None and is_stored(dataset.images):
         pieces = streaming.make_pieces(step, batch_size=batch_size)
     else:
@@ -191,20 +199,29 @@ def fit(
     train_state, dataset, validation = placement.place(train_state, dataset, validation, mesh)
     for number in range(len(history) + 1, epochs + 1):
         started = time.perf_counter()
-        before = placement.copy(train_state)  # the epoch uses the buffers again
-        first, reason = sum(len(part["loss"].count) for part in parts), None
-        for after, part in pieces(train_state, dataset, first):
-            train_state = after
-            parts.append(part)
-            if reason := stop and stop():
+        begun = placement.copy(train_state)  # the epoch uses the buffers again
+        rewinds = 0
+        while True:
+            train_state, steps_measured, reason = _take(pieces, train_state, dataset, parts, stop)
+            measured, parts = total(steps_measured, dataset.size // batch_size), []
+            skipped = measured.pop("skipped", None)
+            finite = is_finite((measured["loss"], train_state.params, train_state.state))
+            if finite and (skipped is None or skipped.sum < steps):
                 break
-        steps_measured, parts = joined(parts), []
-        measured = total(steps_measured, dataset.size // batch_size)
-        if not is_finite((measured["loss"], train_state.params, train_state.state)):
-            raise explain(model, step, augment, before, dataset, batch_size)
+            if on_nonfinite != "rewind" or rewinds == REWINDS:
+                start = _with_other_draws(begun, rewinds)
+                raise explain(model, make_step, optimizer, augment, start, dataset, batch_size)
+            rewinds += 1
+            train_state = placement.copy(_with_other_draws(begun, rewinds))
+        if reason and on_nonfinite == "rewind":  # an epoch is taken whole, or not at all
+            return FitResult(begun, history, reason)
         if reason:
             return FitResult(train_state, history, reason, steps_measured)
         row: dict[str, Any] = {"epoch": number, **metrics.values(measured)}
+        if skipped is not None:
+            row["skipped"] = int(skipped.sum)
+        if on_nonfinite == "rewind":
+            row["rewinds"] = rewinds
         if validation is not None:
             held_out = evaluate(
                 model, *train_state[:2], validation, loss=loss, batch_size=batch_size
@@ -217,6 +234,26 @@ def fit(
         if reasons:
             return FitResult(train_state, history, reasons[0])
     return FitResult(train_state, history, None)
+
+
+def _take(
+    pieces: Pieces, train_state: TrainState, dataset: Dataset, parts: list[Metrics], stop: Any
+) -> tuple[TrainState, Metrics, str | None]:
+    """Takes the steps of an epoch that are left; why it was left, if it was before its end."""
+    parts, reason = list(parts), None
+    for after, part in pieces(train_state, dataset, sum(len(p["loss"].count) for p in parts)):
+        train_state = after
+        parts.append(part)
+        if reason := stop and stop():
+            break
+    return train_state, joined(parts), reason
+
+
+def _with_other_draws(begun: TrainState, rewinds: int) -> TrainState:
+    """The start of an epoch that is taken again: order and masks follow from another key."""
+    if rewinds == 0:
+        return begun
+    return begun._replace(key=jax.random.fold_in(begun.key, 2**32 - rewinds))
 
 
 def _begin(

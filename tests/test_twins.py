@@ -93,9 +93,10 @@ HELD = {"params", "state", "model", "key", "generator", "seed", "train"}
 ELSEWHERE = {
     "init_train_state": {"dtype"},
     "masked": {"mask_compatible_extra_args"},
-    "fit": {"mesh"},
+    "fit": {"mesh", "on_nonfinite"},
 }
-"""Arguments of `jaxnn` that PyTorch has no use for: `module.to`, no Optax to fit, `torchrun`."""
+"""Arguments of `jaxnn` that PyTorch has no use for: `module.to`, no Optax to fit, `torchrun`; and
+what a module that is changed in place cannot take back."""
 
 PYTORCHS_OPTIMIZERS = torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW
 """They lack some of Optax's settings."""

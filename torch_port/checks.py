@@ -24,6 +24,20 @@ def require_in(interval: str, value: Any, name: str) -> None:
         raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
 
 
+def require_all_in(interval: str, values: Tensor, name: str) -> None:
+    """Raises a `ValueError` unless all numbers lie in the closed interval.
+
+    >>> require_all_in("[0, 1]", torch.tensor([0.0, 2.0]), "binary_cross_entropy: labels")
+    Traceback (most recent call last):
+        ...
+    ValueError: binary_cross_entropy: labels must be numbers in [0, 1], got 2.0
+    """
+    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    outside = values[~((values >= low) & (values <= high))]
+    if outside.numel():
+        raise ValueError(f"{name} must be numbers in {interval}, got {outside[0].item()}")
+
+
 def require_positive_integer(value: Any, name: str) -> None:
     """Raises a `ValueError` unless the value is a whole number of at least 1.
 

@@ -213,6 +213,7 @@ def _binary_labels(place, outputs, labels):
     if not labels.is_floating_point():
         labels = labels.to(outputs.dtype)
     _require_same(place, "labels", labels, outputs)
+    checks.require_all_in("[0, 1]", labels, f"{place}: labels")
     return labels
 
 

@@ -58,13 +58,14 @@ def average(values: Tensor) -> Average:
     """The sum and the count of one number per example, such as a loss.
 
     Args:
-      values: `(batch,)`; the sum keeps no graph.
+      values: `(batch,)`; the sum keeps no graph, and is float32 at least: float16 ends at 65 504.
 
     Example:
       >>> average(torch.tensor([1.0, 2.0, 6.0])).value
       tensor(3.)
     """
-    return Average(values.detach().sum(), _count(values))
+    dtype = torch.promote_types(values.dtype, torch.float32)
+    return Average(values.detach().sum(dtype=dtype), _count(values))
 
 
 def merge(*metrics):

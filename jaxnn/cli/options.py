@@ -21,6 +21,7 @@ Initializer = Literal[
 ]
 Optimizer = Literal["sgd", "rmsprop", "adam", "adamw", "amsgrad", "nadam", "adagrad"]
 Schedule = Literal["constant", "linear", "exponential", "cosine", "warmup_cosine"]
+OnNonFinite = Literal["stop", "skip", "rewind"]
 Preset = Literal["standard", "lecture", "strong"]
 
 
@@ -123,6 +124,9 @@ class TrainOptions:
     early_stopping: int | None = None
     """Stops when the validation loss has not fallen
     for so many epochs; None never stops."""
+    on_nonfinite: OnNonFinite = "stop"
+    """What to do about a loss or a parameter that is not finite: stop, skip the step, or rewind to
+    before the epoch and take it with other draws."""
     seed: int = 0
     """Of every random draw: parameters, order, masks, shifts, split."""
     config: Path | None = None

@@ -16,7 +16,7 @@ from jaxnn.cli.options import PRESETS, ModelOptions, OptimizerOptions, TrainOpti
 from jaxnn.cli.train import require_sound, wanted_preset
 
 NOT_SWEPT = {"warmup_epochs"}  # it is rounded to steps, which a traced number cannot be
-OF_THE_CALL = {"out", "quiet", "grid", "preset", "processes", "config", "resume"}
+OF_THE_CALL = {"out", "quiet", "grid", "preset", "processes", "config", "resume", "on_nonfinite"}
 OF_TRAINING = {"batch_size": int, "epochs": int, "seed": int}
 
 
@@ -57,6 +57,8 @@ def sweep(options: SweepOptions) -> None:
         raise UsageError("--early-stopping is of jaxnn train: a sweep's table has the best epochs")
     if options.config or options.resume:
         raise UsageError("--config and --resume are of jaxnn train: a sweep goes on in its folder")
+    if options.on_nonfinite != "stop":
+        raise UsageError("--on-nonfinite is of jaxnn train: a sweep goes on without such a member")
     if options.processes.distributed:
         raise UsageError("--distributed is of jaxnn train: a sweep runs in one process")
     import jax

@@ -111,20 +111,27 @@ def _fit(options: TrainOptions, parts, images, settings, folder: Path, config, r
 
     from jaxnn import callbacks, checkpoint
     from jaxnn import train as training
+    from jaxnn.nonfinite import NonFiniteError
 
     if resume and (reason := _reason_to_stop(options, resume)):
         return training.FitResult(resume.train_state, resume.history, reason)
     hooks = _hooks(folder, config, jax.jit(parts.schedule), write)
     with callbacks.progress_bar(options.epochs) as advance:
-        result = training.fit(
-            parts.model,
-            parts.optimizer,
-            images.train,
-            callbacks=[*hooks, *_early_stopping(options), advance],
-            resume=resume,
-            **settings,
-        )
-    if result.measured is None:
+        try:
+            result = training.fit(
+                parts.model,
+                parts.optimizer,
+                images.train,
+                callbacks=[*hooks, *_early_stopping(options), advance],
+                resume=resume,
+                **settings,
+            )
+        except NonFiniteError as error:
+            if error.step is None:
+                raise
+            rate = float(parts.schedule(error.step - 1))
+            raise FloatingPointError(f"{error}; the learning rate is {rate:.4g}") from None
+    if not (settings["stop"] and settings["stop"]()):
         return result
     step = int(result.train_state.step)
     checkpoint.save(
@@ -172,6 +179,7 @@ def _fit_settings(options: TrainOptions, images, mesh) -> dict[str, Any]:
         "key": jax.random.key(options.seed),
         "validation": images.validation,
         "mesh": mesh,
+        "on_nonfinite": options.on_nonfinite,
         **build.make_fit_options(options),
     }
 

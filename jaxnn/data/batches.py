@@ -6,7 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxnn.checks import require_in, require_positive_integer
+from jaxnn.checks import (
+    require_all_in,
+    require_dataset,
+    require_in,
+    require_positive_integer,
+)
 from jaxnn.typing import Array, ArrayLike, Dataset, Key
 
 # Training folds the number of a step into the same key, and `split(key)[i]` is `fold_in(key, i)`:
@@ -53,7 +58,8 @@ def batches(dataset: Dataset, order: ArrayLike, batch_size: int) -> Iterator[Dat
       An iterator over ⌈m / batch_size⌉ data sets.
 
     Raises:
-      ValueError: the batch size is not a positive integer.
+      ValueError: the batch size is not a positive integer, the order leads outside the data set, or
+        its images and labels differ in number.
 
     Example:
       >>> dataset = Dataset(np.zeros((5, 28, 28), np.uint8), np.arange(5))
@@ -61,6 +67,10 @@ def batches(dataset: Dataset, order: ArrayLike, batch_size: int) -> Iterator[Dat
       [[4, 0], [3, 1], [2]]
     """
     require_positive_integer(batch_size, "batches: batch_size")
+    require_dataset("batches: dataset", dataset)
     order = np.asarray(order)
+    if not np.issubdtype(order.dtype, np.integer):
+        raise ValueError(f"batches: order must be integers, got {order.dtype}")
+    require_all_in(f"[0, {dataset.size - 1}]", order, "batches: order")
     parts = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
     return (Dataset(dataset.images[part], dataset.labels[part]) for part in parts)

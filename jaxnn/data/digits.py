@@ -21,8 +21,8 @@ MIN_CONTRAST = 16
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """Those that Pillow reads by itself: for PostScript it would start another program."""
 
-MAX_PIXELS = 2**25
-"""Of a picture, which a small file can promise; to convert so many takes half a gigabyte."""
+MAX_PIXELS = 2**24
+"""Of a picture, which a small file can promise; to convert so many takes 300 MB."""
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -34,7 +34,7 @@ def read_image(path: str | Path) -> np.ndarray:
     pixels is taken to be such an image already, but for its background.
 
     Args:
-      path: a PNG, JPEG, GIF, BMP, WebP, TIFF or PNM file, grey or colour, of up to 33 million
+      path: a PNG, JPEG, GIF, BMP, WebP, TIFF or PNM file, grey or colour, of up to 16 million
         pixels.
 
     Returns:

@@ -55,7 +55,7 @@ def load(name: str) -> tuple[Dataset, Dataset]:
       array([5, 0, 4, 1, 9], dtype=int32)
     """
     if name != "mnist":
-        raise ValueError(f"data.load: the embedded data sets are 'mnist', got {name!r}")
+        raise ValueError(f"data.load: name must be 'mnist', the embedded data set, got {name!r}")
     return _load_part("train"), _load_part("t10k")
 
 

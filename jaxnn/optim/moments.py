@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike, DTypeLike
 
 from jaxnn.optim.averages import average, debias_factor, next_count, squared_norm
-from jaxnn.optim.leaves import advance, full_like, require_numbers_in
+from jaxnn.optim.leaves import advance, full_like, require_eps, require_numbers_in
 from jaxnn.typing import GradientTransformation, Params
 
 
@@ -75,6 +75,7 @@ def scale_by_adam(
     _require_adam("scale_by_adam", b1, b2, eps, eps_root)
 
     def init(params: Params) -> ScaleByAdamState:
+        require_eps("scale_by_adam", eps, params)
         count = jnp.zeros([], jnp.int32)
         return ScaleByAdamState(count, full_like(params, dtype=mu_dtype), full_like(params))
 
@@ -143,6 +144,7 @@ def scale_by_amsgrad(
     _require_adam("scale_by_amsgrad", b1, b2, eps, eps_root)
 
     def init(params: Params) -> ScaleByAmsgradState:
+        require_eps("scale_by_amsgrad", eps, params)
         count, mu = jnp.zeros([], jnp.int32), full_like(params, dtype=mu_dtype)
         return ScaleByAmsgradState(count, mu, full_like(params), full_like(params))
 

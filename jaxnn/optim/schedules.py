@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from jaxnn.checks import is_traced, require_in
+from jaxnn.optim.leaves import require_number
 from jaxnn.typing import Schedule
 
 
@@ -29,6 +30,7 @@ def constant_schedule(value: ArrayLike) -> Schedule:
       >>> optim.constant_schedule(0.1)(1000)
       0.1
     """
+    require_number("constant_schedule: value", value)
     return lambda count: value
 
 
@@ -52,6 +54,8 @@ def linear_schedule(
       >>> [float(schedule(step)) for step in (0, 1, 4, 100)]
       [1.0, 0.75, 0.0, 0.0]
     """
+    for name, value in {"init_value": init_value, "end_value": end_value}.items():
+        require_number(f"linear_schedule: {name}", value)
     if transition_steps <= 0:
         return constant_schedule(init_value)
 
@@ -94,6 +98,9 @@ def exponential_decay(
       [1.0, 0.5, 0.25, 0.10000000149011612]
     """
     require_in("[0, inf)", decay_rate, "exponential_decay: decay_rate")
+    require_number("exponential_decay: init_value", init_value)
+    if end_value is not None:
+        require_number("exponential_decay: end_value", end_value)
     if transition_steps <= 0 or (not is_traced(decay_rate) and decay_rate == 0):
         return constant_schedule(init_value)
 
@@ -136,6 +143,8 @@ def cosine_decay_schedule(
       [1.0, 0.5, 0.0, 0.0]
     """
     require_in("(0, inf)", decay_steps, "cosine_decay_schedule: decay_steps")
+    for name, value in {"init_value": init_value, "alpha": alpha, "exponent": exponent}.items():
+        require_number(f"cosine_decay_schedule: {name}", value)
 
     def schedule(count):
         t = _number_like(count, init_value, alpha, exponent)
@@ -176,6 +185,9 @@ def warmup_cosine_decay_schedule(
       >>> [round(float(schedule(step)), 6) for step in (0, 5, 10, 20, 30, 100)]
       [0.0, 0.5, 1.0, 0.75, 0.5, 0.5]
     """
+    require_in("[0, inf)", warmup_steps, "warmup_cosine_decay_schedule: warmup_steps")
+    for name, value in {"peak_value": peak_value, "end_value": end_value}.items():
+        require_number(f"warmup_cosine_decay_schedule: {name}", value)
     if not decay_steps > warmup_steps:
         raise ValueError(
             "warmup_cosine_decay_schedule: decay_steps includes the warm-up and must be above "
@@ -216,6 +228,8 @@ def piecewise_constant_schedule(
     scales = dict(boundaries_and_scales or {})
     for boundary, factor in scales.items():
         require_in("[0, inf)", factor, f"piecewise_constant_schedule: the factor at {boundary}")
+        require_in("[0, inf)", boundary, "piecewise_constant_schedule: a boundary")
+    require_number("piecewise_constant_schedule: init_value", init_value)
 
     def schedule(count):
         value = init_value
@@ -250,6 +264,8 @@ def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> 
             f"join_schedules: {len(schedules) - 1} boundaries between {len(schedules)} schedules "
             f"expected, got {len(boundaries)}"
         )
+    for boundary in boundaries:
+        require_in("[0, inf)", boundary, "join_schedules: boundaries")
 
     def joined(count):
         value = schedules[0](count)

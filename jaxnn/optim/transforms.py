@@ -95,7 +95,7 @@ def scale_by_learning_rate(
         return identity()
     if callable(learning_rate):
         return scale_by_schedule(lambda count: sign * learning_rate(count))
-    require_number("scale_by_learning_rate: learning_rate", learning_rate)
+    require_number("scale_by_learning_rate: learning_rate", learning_rate, " or a schedule")
     return scale(sign * learning_rate)
 
 
@@ -209,7 +209,7 @@ def add_decayed_weights(
       Array([0.1, 0.4], dtype=float32)
     """
     if not callable(weight_decay):
-        require_number("add_decayed_weights: weight_decay", weight_decay)
+        require_number("add_decayed_weights: weight_decay", weight_decay, " or a schedule")
 
     def init(params: Params) -> OptState:
         if callable(weight_decay):

@@ -1,0 +1,1 @@
+"""Wrong uses of every public function, made from their signatures."""
