@@ -67,7 +67,8 @@ def average(values: jax.Array) -> Average:
       >>> average(jnp.array([1.0, 2.0, 6.0])).value
       Array(3., dtype=float32)
     """
-    dtype = jnp.promote_types(values.dtype, jnp.float32)
+    is_half = jnp.issubdtype(values.dtype, jnp.floating) and values.dtype.itemsize < 4
+    dtype = jnp.float32 if is_half else values.dtype
     return Average(jnp.sum(values, dtype=dtype), _count(values))
 
 

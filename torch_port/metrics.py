@@ -64,7 +64,8 @@ def average(values: Tensor) -> Average:
       >>> average(torch.tensor([1.0, 2.0, 6.0])).value
       tensor(3.)
     """
-    dtype = torch.promote_types(values.dtype, torch.float32)
+    is_half = values.is_floating_point() and values.element_size() < 4
+    dtype = torch.float32 if is_half else values.dtype
     return Average(values.detach().sum(dtype=dtype), _count(values))
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from jaxnn.checks import require_positive_integer
 from jaxnn.typing import Dataset
 
 CLASS_NAMES = {
@@ -89,8 +88,8 @@ def class_names(name: str, num_classes: int | None = None) -> tuple[str, ...]:
       >>> class_names("data/leaves", 3)
       ('0', '1', '2')
     """
-    if num_classes is not None:
-        require_positive_integer(num_classes, "class_names: num_classes")
+    if num_classes is not None and num_classes < 1:
+        raise ValueError(f"class_names: num_classes must be at least 1, got {num_classes}")
     known = CLASS_NAMES.get(Path(name).name.replace("-", "_"))
     if known is None and num_classes is None:
         names = ", ".join(map(repr, CLASS_NAMES))

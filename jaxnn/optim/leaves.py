@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike, DTypeLike
 
-from jaxnn.checks import is_traced, require_in
+from jaxnn.checks import require_in
 
 
 def leafwise(equation: Callable[..., Any], tree: Any, *rest: Any, **numbers: ArrayLike) -> Any:
@@ -67,25 +67,6 @@ def require_numbers_in(interval: str, name: str, **numbers: Any) -> None:
     """Raises a `ValueError` that names the first number outside the interval."""
     for key, value in numbers.items():
         require_in(interval, value, f"{name}: {key}")
-
-
-def require_eps(name: str, eps: Any, params: Any) -> None:
-    """Raises a `ValueError` if an ε that is not 0 is 0 in the dtype of a parameter.
-
-    >>> require_eps("adam", 1e-8, {"kernel": jnp.zeros(2, jnp.float16)})
-    Traceback (most recent call last):
-        ...
-    ValueError: adam: eps must not be 0 in the parameters' float16, got 1e-08; give at least 6e-08
-    """
-    if is_traced(eps):
-        return
-    for leaf in jax.tree.leaves(params):
-        if np.any(np.asarray(eps)) and not np.any(np.asarray(eps).astype(leaf.dtype)):
-            least = float(jnp.finfo(leaf.dtype).smallest_subnormal)
-            raise ValueError(
-                f"{name}: eps must not be 0 in the parameters' {leaf.dtype}, got {eps}; "
-                f"give at least {least:.0e}"
-            )
 
 
 def _map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike, DTypeLike
 
 from jaxnn.optim.averages import average, debias_factor, next_count, squared_norm
-from jaxnn.optim.leaves import advance, full_like, require_eps, require_numbers_in
+from jaxnn.optim.leaves import advance, full_like, require_numbers_in
 from jaxnn.typing import GradientTransformation, Params
 
 
@@ -50,7 +50,7 @@ def scale_by_adam(
     Args:
       b1: β₁, in [0, 1).
       b2: β₂, in [0, 1).
-      eps: ε, outside the root, at least 0.
+      eps: ε, outside the root, at least 0; 1e-8 is 0 in float16, as in Optax: give 1e-4 there.
       eps_root: ε_root, inside the root, at least 0; a positive one keeps derivatives finite
         at g = 0.
       mu_dtype: dtype of m; the parameters' unless given.
@@ -75,7 +75,6 @@ def scale_by_adam(
     _require_adam("scale_by_adam", b1, b2, eps, eps_root)
 
     def init(params: Params) -> ScaleByAdamState:
-        require_eps("scale_by_adam", eps, params)
         count = jnp.zeros([], jnp.int32)
         return ScaleByAdamState(count, full_like(params, dtype=mu_dtype), full_like(params))
 
@@ -116,7 +115,7 @@ def scale_by_amsgrad(
     Args:
       b1: β₁, in [0, 1).
       b2: β₂, in [0, 1).
-      eps: ε, outside the root, at least 0.
+      eps: ε, outside the root, at least 0; 1e-8 is 0 in float16, as in Optax: give 1e-4 there.
       eps_root: ε_root, inside the root, at least 0.
       mu_dtype: dtype of m; the parameters' unless given.
       bias_correction_mu: whether m̂ = m/(1−β₁ᵗ), else m̂ = m.
@@ -144,7 +143,6 @@ def scale_by_amsgrad(
     _require_adam("scale_by_amsgrad", b1, b2, eps, eps_root)
 
     def init(params: Params) -> ScaleByAmsgradState:
-        require_eps("scale_by_amsgrad", eps, params)
         count, mu = jnp.zeros([], jnp.int32), full_like(params, dtype=mu_dtype)
         return ScaleByAmsgradState(count, mu, full_like(params), full_like(params))
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from jaxnn.optim.averages import average, debias_factor, next_count, squared_norm
-from jaxnn.optim.leaves import advance, full_like, require_eps, require_numbers_in
+from jaxnn.optim.leaves import advance, full_like, require_numbers_in
 from jaxnn.typing import GradientTransformation, OptState, Params
 
 
@@ -88,7 +88,6 @@ def scale_by_rms(
     _require_rms("scale_by_rms", decay, eps, initial_scale)
 
     def init(params: Params) -> OptState:
-        require_eps("scale_by_rms", eps, params)
         count, nu = jnp.zeros([], jnp.int32), full_like(params, initial_scale)
         return ScaleByRmsWithCountState(count, nu) if bias_correction else ScaleByRmsState(nu)
 
@@ -145,7 +144,6 @@ def scale_by_stddev(
     _require_rms("scale_by_stddev", decay, eps, initial_scale)
 
     def init(params: Params) -> OptState:
-        require_eps("scale_by_stddev", eps, params)
         count, mu, nu = (
             jnp.zeros([], jnp.int32),
             full_like(params),
