@@ -1,12 +1,14 @@
 """What fuzzing has found, and its corpus, without the fuzzer: refused by name, and cheaply."""
 
 import gzip
+import io
 import json
 import struct
 import tracemalloc
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from fuzzing.readers import PATH, READERS, refuses
 from jaxnn.cli import UsageError, records
@@ -60,6 +62,19 @@ def test_what_promises_much_is_refused_without_taking_it(reader, content, says):
     tracemalloc.stop()
     assert str(PATH) in str(refusal.value)
     assert peak < 10 * len(content) + 2**20
+
+
+def test_a_large_picture_is_made_small_before_it_is_converted():
+    picture = Image.new("L", (4000, 4100))
+    picture.paste(255, (500, 500, 3000, 3000))
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    tracemalloc.start()
+    image = READERS["image"](file.getvalue())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert image[4:24, 4:24].min() == 255
+    assert peak < 64 * 2**20
 
 
 def test_a_checkpoint_deeper_than_the_stack_is_refused():

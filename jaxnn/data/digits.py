@@ -22,7 +22,11 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """Those that Pillow reads by itself: for PostScript it would start another program."""
 
 MAX_PIXELS = 2**24
-"""Of a picture, which a small file can promise; to convert so many takes 300 MB."""
+"""Of a picture, which a small file can promise; to read so many takes 150 MB."""
+
+
+LARGE_SIDE = 1024
+"""Pixels: of larger pictures, whole blocks are averaged first, so that they take little memory."""
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -97,6 +101,7 @@ def _opaque(picture: Any) -> np.ndarray:
     if picture.mode.startswith("I;16"):
         return np.asarray(picture, np.float32) / 257
     colour = picture.convert("RGBA")
+    colour = colour.reduce(max(1, max(colour.size) // LARGE_SIDE))
     grey, alpha = (
         np.asarray(colour.convert("L"), np.float32),
         np.asarray(colour.getchannel("A"), np.float32) / 255,
