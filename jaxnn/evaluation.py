@@ -41,7 +41,6 @@ def evaluate(
       {'accuracy': 0.666666..., 'loss': 0.884778...}
     """
     checks.require_positive_integer(batch_size, "evaluate: batch_size")
-    checks.require_dataset("evaluate: dataset", dataset)
     if is_stored(dataset.images):
         parts = _streamed(
             _over_stacked(_measure_batch, model, loss), params, state, dataset, batch_size

@@ -39,7 +39,7 @@ def write_atomically(path: str | os.PathLike, content: bytes | str) -> None:
     except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-        if isinstance(error, OSError) and error.filename is None:
+        if isinstance(error, OSError) and error.errno and error.filename is None:
             error.filename = str(path)  # a full disk does not say what could not be written
         raise
 

@@ -66,10 +66,7 @@ def constant(value: float) -> Initializer:
     """All the same value.
 
     Args:
-      value: any number.
-
-    Returns:
-      An initialiser for any shape.
+      value: any finite number.
 
     Example:
       >>> constant(0.5)(jax.random.key(0), (2,))

@@ -18,7 +18,7 @@ from jaxnn.layers import intermediates
 from jaxnn.metrics import Average
 from jaxnn.optim import global_norm
 from jaxnn.pieces import Step, steps_of_epoch
-from jaxnn.steps import Augment, TrainState, draw
+from jaxnn.steps import Augment, Metrics, TrainState, draw
 from jaxnn.typing import Dataset, GradientTransformation, Layer
 
 OnNonFinite: TypeAlias = Literal["stop", "skip", "rewind"]
@@ -135,6 +135,66 @@ def _gradient(grads, norm, norm_before):
     bad = [path for path, grad in by_path(grads).items() if not is_finite(grad)]
     where = f"; the first gradient that is not finite is params{bad[0]}" if bad else ""
     return f"the norm of its gradient is {norm:.4g}{before}{where}"
+
+
+def went_well(train_state: TrainState, measured: Metrics, steps: int) -> bool:
+    """Whether an epoch's loss and what it left are finite, and not all of its steps were skipped.
+
+    Args:
+      train_state: the training after the epoch.
+      measured: the metrics over its examples.
+      steps: how many steps it has.
+
+    Returns:
+      Whether.
+
+    Example:
+      >>> measured = {"loss": Average(jnp.array(jnp.nan), jnp.array(1))}
+      >>> went_well(TrainState({}, {}, {}, None, jnp.array(1)), measured, steps=1)
+      False
+    """
+    finite = is_finite((measured["loss"], train_state.params, train_state.state))
+    return bool(finite) and ("skipped" not in measured or int(measured["skipped"].sum) < steps)
+
+
+def what_was_done(on_nonfinite: OnNonFinite, measured: Metrics, rewinds: int) -> dict[str, int]:
+    """What the history says of an epoch beside its metrics: how often amends were made.
+
+    Args:
+      on_nonfinite: as in `train.fit`.
+      measured: the metrics, from which `skipped` is taken.
+      rewinds: how often the epoch was taken again.
+
+    Returns:
+      `skipped` or `rewinds`, or nothing.
+
+    Example:
+      >>> what_was_done("rewind", {}, 2)
+      {'rewinds': 2}
+    """
+    if on_nonfinite == "skip":
+        return {"skipped": int(measured.pop("skipped").sum)}
+    return {"rewinds": rewinds} if on_nonfinite == "rewind" else {}
+
+
+def with_other_draws(begun: TrainState, rewinds: int) -> TrainState:
+    """The start of an epoch that is taken again: its order and masks follow from another key.
+
+    Args:
+      begun: the training before the epoch.
+      rewinds: how often the epoch was taken before; if never, nothing changes.
+
+    Returns:
+      A training.
+
+    Example:
+      >>> begun = TrainState({}, {}, {}, jax.random.key(0), jnp.array(7))
+      >>> bool(with_other_draws(begun, 1).key == begun.key)
+      False
+    """
+    if rewinds == 0:
+        return begun
+    return begun._replace(key=jax.random.fold_in(begun.key, 2**32 - rewinds))
 
 
 def skip(step: Step) -> Step:

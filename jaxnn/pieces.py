@@ -145,6 +145,40 @@ def make_pieces(step: Step, *, batch_size: int, whole: bool) -> Pieces:
     return pieces
 
 
+def take(
+    pieces: Pieces,
+    train_state: TrainState,
+    dataset: Dataset,
+    parts: list[Metrics],
+    stop: Callable[[], str | None] | None,
+) -> tuple[TrainState, Metrics, str | None]:
+    """Takes the steps of an epoch that are left.
+
+    Args:
+      pieces: takes them, piece by piece.
+      train_state: the training as it stands.
+      dataset: what to train on.
+      parts: the metrics of the steps that were taken before.
+      stop: asked after each piece; what it returns, if anything, ends the epoch.
+
+    Returns:
+      The training, the metrics of each step, and why it was ended, or None.
+
+    Example:
+      >>> pieces = lambda train_state, dataset, first: iter([("after", one), ("later", one)])
+      >>> one = {"loss": metrics.Average(np.float32([6]), np.int32([2]))}
+      >>> take(pieces, "before", None, [], lambda: "asked to")[::2]
+      ('after', 'asked to')
+    """
+    parts, reason = list(parts), None
+    for after, part in pieces(train_state, dataset, sum(len(p["loss"].count) for p in parts)):
+        train_state = after
+        parts.append(part)
+        if reason := stop and stop():
+            break
+    return train_state, joined(parts), reason
+
+
 def joined(pieces: list[Metrics]) -> Metrics:
     """The metrics of each step, of one piece after the other.
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
 from jaxnn import checks, metrics, storage
 from jaxnn.data.batches import permutation
@@ -21,6 +22,7 @@ from jaxnn.data.sources import from_source as from_source
 from jaxnn.data.sources import open_npy as open_npy
 from jaxnn.data.tfds import open_tfds as open_tfds
 from jaxnn.pieces import Pieces, Step, joined, steps_of_epoch, total
+from jaxnn.pieces import make_pieces as in_memory
 from jaxnn.prefetch import prefetched
 from jaxnn.steps import Augment, Metrics, Penalty, TrainState, make_train_step
 from jaxnn.typing import Dataset, GradientTransformation, Layer, Loss
@@ -123,6 +125,30 @@ def make_pieces(step: Step, *, batch_size: int, chunk_bytes: int = CHUNK_BYTES) 
                 started = ended
 
     return pieces
+
+
+def pieces_of(
+    step: Step, dataset: Dataset, batch_size: int, *, mesh: Mesh | None, whole: bool
+) -> Pieces:
+    """Makes the function that takes an epoch in pieces, of data that are stored or in memory.
+
+    Args:
+      step: takes one step.
+      dataset: what to train on.
+      batch_size: examples a step.
+      mesh: devices to train on together, where nothing is streamed.
+      whole: whether to take all steps of data in memory as one piece.
+
+    Returns:
+      The function.
+
+    Example:
+      >>> dataset = Dataset(np.ones((5, 2), np.float32), np.zeros(5, np.int32))
+      >>> pieces = pieces_of(lambda train_state, batch: None, dataset, 2, mesh=None, whole=True)
+    """
+    if mesh is None and storage.is_stored(dataset.images):
+        return make_pieces(step, batch_size=batch_size)
+    return in_memory(step, batch_size=batch_size, whole=whole)
 
 
 @contextmanager

@@ -11,10 +11,17 @@ from jax.sharding import Mesh
 from jaxnn import checks, metrics, placement, streaming
 from jaxnn.evaluation import evaluate as evaluate
 from jaxnn.evaluation import predict as predict
-from jaxnn.nonfinite import REWINDS, OnNonFinite, explain, is_finite, skip
-from jaxnn.pieces import Pieces, by_size, joined, make_pieces, steps_of_epoch, take_steps, total
+from jaxnn.nonfinite import (
+    REWINDS,
+    OnNonFinite,
+    explain,
+    skip,
+    went_well,
+    what_was_done,
+    with_other_draws,
+)
+from jaxnn.pieces import by_size, steps_of_epoch, take, take_steps, total
 from jaxnn.steps import Augment, Metrics, Penalty, TrainState, init_train_state, make_train_step
-from jaxnn.storage import is_stored
 from jaxnn.typing import Dataset, GradientTransformation, Key, Layer, Loss
 
 
@@ -191,10 +198,7 @@ def fit(
     steps = steps_of_epoch(dataset, batch_size)
     make_step = partial(make_train_step, model, loss=loss, augment=augment, penalty=penalty)
     step = skip(make_step(optimizer)) if on_nonfinite == "skip" else make_step(optimizer)
-    if mesh is None and is_stored(dataset.images):
-        pieces = streaming.make_pieces(step, batch_size=batch_size)
-    else:
-        pieces = make_pieces(step, batch_size=batch_size, whole=stop is None)
+    pieces = streaming.pieces_of(step, dataset, batch_size, mesh=mesh, whole=stop is None)
     train_state, history, parts = _begin(model, optimizer, key, resume, steps)
     train_state, dataset, validation = placement.place(train_state, dataset, validation, mesh)
     for number in range(len(history) + 1, epochs + 1):
@@ -202,26 +206,23 @@ def fit(
         begun = placement.copy(train_state)  # the epoch uses the buffers again
         rewinds = 0
         while True:
-            train_state, steps_measured, reason = _take(pieces, train_state, dataset, parts, stop)
+            train_state, steps_measured, reason = take(pieces, train_state, dataset, parts, stop)
             measured, parts = total(steps_measured, dataset.size // batch_size), []
-            skipped = measured.pop("skipped", None)
-            finite = is_finite((measured["loss"], train_state.params, train_state.state))
-            if finite and (skipped is None or skipped.sum < steps):
+            if went_well(train_state, measured, steps):
                 break
             if on_nonfinite != "rewind" or rewinds == REWINDS:
-                start = _with_other_draws(begun, rewinds)
-                raise explain(model, make_step, optimizer, augment, start, dataset, batch_size)
+                raise explain(
+                    model, make_step, optimizer, augment, with_other_draws(begun, rewinds),
+                    dataset, batch_size,
+                )  # fmt: skip
             rewinds += 1
-            train_state = placement.copy(_with_other_draws(begun, rewinds))
+            train_state = placement.copy(with_other_draws(begun, rewinds))
         if reason and on_nonfinite == "rewind":  # an epoch is taken whole, or not at all
             return FitResult(begun, history, reason)
         if reason:
             return FitResult(train_state, history, reason, steps_measured)
-        row: dict[str, Any] = {"epoch": number, **metrics.values(measured)}
-        if skipped is not None:
-            row["skipped"] = int(skipped.sum)
-        if on_nonfinite == "rewind":
-            row["rewinds"] = rewinds
+        amends = what_was_done(on_nonfinite, measured, rewinds)
+        row: dict[str, Any] = {"epoch": number, **metrics.values(measured), **amends}
         if validation is not None:
             held_out = evaluate(
                 model, *train_state[:2], validation, loss=loss, batch_size=batch_size
@@ -234,26 +235,6 @@ def fit(
         if reasons:
             return FitResult(train_state, history, reasons[0])
     return FitResult(train_state, history, None)
-
-
-def _take(
-    pieces: Pieces, train_state: TrainState, dataset: Dataset, parts: list[Metrics], stop: Any
-) -> tuple[TrainState, Metrics, str | None]:
-    """Takes the steps of an epoch that are left; why it was left, if it was before its end."""
-    parts, reason = list(parts), None
-    for after, part in pieces(train_state, dataset, sum(len(p["loss"].count) for p in parts)):
-        train_state = after
-        parts.append(part)
-        if reason := stop and stop():
-            break
-    return train_state, joined(parts), reason
-
-
-def _with_other_draws(begun: TrainState, rewinds: int) -> TrainState:
-    """The start of an epoch that is taken again: order and masks follow from another key."""
-    if rewinds == 0:
-        return begun
-    return begun._replace(key=jax.random.fold_in(begun.key, 2**32 - rewinds))
 
 
 def _begin(

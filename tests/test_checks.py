@@ -29,6 +29,10 @@ def classes(labels, ignore_label=None):
 
 
 PASSES = [
+    partial(checks.require_one_of, ("a", "b"), "b", "fit: x"),
+    partial(checks.require_all_in, "[0, 1]", np.array([0.0, 1.0]), "loss: labels"),
+    partial(checks.require_like, "restore", {"a": np.ones(2)}, {"a": np.zeros(2)}),
+    partial(checks.require_arrays, "restore", {"a": np.ones(2)}, {"a": np.zeros(2)}),
     within("[0, 1)", 0),
     within("[0, 1)", 0.999),
     within("[0, 1]", 1),
@@ -105,6 +109,19 @@ REFUSES = [
     (classes(np.array([0, -1, 3])), "got -1"),
     (classes(np.array([0, -1, -100]), ignore_label=-100), "got -1"),
     (classes(jnp.array([0, 200, 3], "uint8")), "got 200"),
+    (
+        partial(checks.require_one_of, ("a", "b"), "c", "fit: x"),
+        "fit: x must be one of a, b, got 'c'",
+    ),
+    (
+        partial(checks.require_all_in, "[0, 1]", np.array([0.5, np.nan]), "loss: labels"),
+        r"loss: labels must be numbers in \[0, 1\], got nan",
+    ),
+    (partial(checks.require_like, "restore", {"a": x}, {"b": x}), r"missing: \[\"\['b'\]\"\]"),
+    (
+        partial(checks.require_arrays, "restore", {"a": x}, {"a": x.astype("uint8")}),
+        r"restore: a must be uint8 of shape \(5, 3\), got float32 of shape \(5, 3\)",
+    ),
 ]
 
 

@@ -55,7 +55,7 @@ WRONG = [
     (lambda: models.mlp((3, 2.5, 2)), "out_size must be .* got 2.5"),
     (lambda: models.mlp((3, 3, 2), dropout=1.0), r"rate must be a number in \[0, 1\), got 1.0"),
     (lambda: models.mlp((3, 3, 2), dropout=-0.1), r"rate must be .* got -0.1"),
-    (lambda: models.image_classifier((28, 0), (3,), 10), "in_size must be .* got 0"),
+    (lambda: models.image_classifier((28, 0), (3,), 10), "image_shape must be .* got 0"),
 ]
 
 

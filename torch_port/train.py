@@ -117,8 +117,7 @@ def make_epoch(
 
     def epoch(train_state, dataset) -> tuple[TrainState, Any]:
         parts = []
-        for after, measured in _take_steps(step, batch_size, train_state, dataset, 0):
-            train_state = after
+        for train_state, measured in _take_steps(step, batch_size, train_state, dataset, 0):
             parts.append(measured)
         return train_state, metrics.merge(*parts)
 
@@ -243,8 +242,7 @@ def _take_steps(step, batch_size, train_state, dataset, first):
 
 def _require_finite(train_state, measured, epoch):
     """A sum is finite if all its terms are: the loss, every parameter and running statistic."""
-    model = train_state.model
-    numbers = [measured["loss"].sum, *model.parameters(), *model.buffers()]
+    model, loss, place = train_state.model, measured["loss"], f"step {train_state.step}"
+    numbers = [loss.sum, *model.parameters(), *model.buffers()]
     if not math.isfinite(sum(tensor.detach().sum() for tensor in numbers)):
-        loss = measured["loss"].value.item()
-        raise FloatingPointError(f"epoch {epoch}, step {train_state.step}: loss is {loss}")
+        raise FloatingPointError(f"epoch {epoch}, {place}: loss is {loss.value.item()}")

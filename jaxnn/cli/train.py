@@ -189,11 +189,17 @@ def _hooks(folder: Path, config, schedule, write) -> list:
     from jaxnn import callbacks
 
     return [
+        lambda progress: _require_still_there(folder),
         callbacks.log_learning_rate(schedule),
         callbacks.append_history(folder / "history.jsonl"),
         callbacks.save_checkpoints(folder / "checkpoints", config),
         callbacks.print_epochs(write),
     ]
+
+
+def _require_still_there(folder: Path) -> None:
+    """Raises an `OSError` if the run folder was removed, which saving would make anew."""
+    (folder / "config.json").stat()
 
 
 def _early_stopping(options: TrainOptions) -> list:

@@ -60,7 +60,7 @@ def require_same_structure(what: str, expected: Any, tree: Any) -> None:
 def require_number(name: str, value: Any, or_else: str = "") -> None:
     """Raises a `TypeError` unless the value is a number or an array, or else what is said."""
     if not isinstance(value, (int, float, complex, np.ndarray, np.generic, jax.Array)):
-        raise TypeError(f"{name} must be a number or an array{or_else}, got {value!r}")
+        raise TypeError(f"{name} must be a number or array{or_else}, got {value!r}")
 
 
 def require_numbers_in(interval: str, name: str, **numbers: Any) -> None:

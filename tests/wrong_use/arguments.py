@@ -185,6 +185,7 @@ ELSEWHERE = {
     "data.shift_images images": "any images have a shape",
     "initializers.zeros shape": "of any shape",
     "layers.keep_mask shape": "of any shape",
+    "train.evaluate dataset": "on a mesh more images than labels: the last part is filled up",
     "plots.heat_map x": "the name of a column",
     "plots.sample_images labels": "of more classes than names are shown as numbers",
     "optim.adamw mask": "a prefix of the tree, as Optax has it: tests/optim/test_masked.py",

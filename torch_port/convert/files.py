@@ -66,7 +66,7 @@ def load_safetensors(path: str | Path) -> dict[str, torch.Tensor]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            is_checkpoint = (file.metadata() or {}).get("format", "").startswith("jaxnn")
+            is_checkpoint = "jaxnn" in (file.metadata() or {}).get("format", "")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"{path}: not a file of safetensors: {error}") from None

@@ -56,10 +56,10 @@ def require_same_length(what: str, expected: list[Any], tensors: list[Any]) -> N
         raise ValueError(f"{what} are expected, {len(expected)} of them, got {len(tensors)}")
 
 
-def require_number(name: str, value: Any) -> None:
-    """Raises a `TypeError` unless the value is a number or a tensor."""
+def require_number(name: str, value: Any, or_else: str = "") -> None:
+    """Raises a `TypeError` unless the value is a number or a tensor, or else what is said."""
     if not isinstance(value, (int, float, complex, Tensor)):
-        raise TypeError(f"{name}: a number, tensor or schedule is expected, got {value!r}")
+        raise TypeError(f"{name} must be a number or tensor{or_else}, got {value!r}")
 
 
 def require_numbers_in(interval: str, name: str, **numbers: Any) -> None:

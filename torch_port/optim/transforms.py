@@ -80,7 +80,7 @@ def scale_by_learning_rate(
         return identity()
     if callable(learning_rate):
         return scale_by_schedule(lambda count: sign * learning_rate(count))
-    require_number("scale_by_learning_rate: learning_rate", learning_rate)
+    require_number("scale_by_learning_rate: learning_rate", learning_rate, " or a schedule")
     return scale(sign * learning_rate)
 
 
@@ -163,7 +163,7 @@ def add_decayed_weights(
       [tensor([0.1000, 0.4000])]
     """
     if not callable(weight_decay):
-        require_number("add_decayed_weights: weight_decay", weight_decay)
+        require_number("add_decayed_weights: weight_decay", weight_decay, " or a schedule")
 
     def init(params: Tensors) -> Any:
         return WeightDecaySchedule(0) if callable(weight_decay) else EmptyState()
