@@ -116,10 +116,8 @@ def make_epoch(
     step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
 
     def epoch(train_state, dataset) -> tuple[TrainState, Any]:
-        parts = []
-        for train_state, measured in _take_steps(step, batch_size, train_state, dataset, 0):
-            parts.append(measured)
-        return train_state, metrics.merge(*parts)
+        taken = list(_take_steps(step, batch_size, train_state, dataset, 0))
+        return taken[-1][0], metrics.merge(*(measured for _, measured in taken))
 
     return epoch
 
