@@ -92,7 +92,7 @@ def _read_grey(file: BinaryIO, path: Path) -> np.ndarray:
             return _opaque(ImageOps.exif_transpose(picture))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: the picture is too large: {error}") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # Pillow raises whatever a damaged file makes its readers do
         raise ValueError(f"{path}: not a picture that Pillow reads: {error}") from error
 
 
