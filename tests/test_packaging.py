@@ -1,13 +1,17 @@
 """The wheel and the sdist: complete, and at work outside the checkout."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 
@@ -78,3 +82,23 @@ main(["info"])
     printed = run("-c", program, cwd=tmp_path, PYTHONPATH=str(installed))
     for extra in ("flax", "tfds", "torch"):
         assert f"not installed: pip install 'jaxnn[{extra}]'" in printed
+
+
+def test_the_lock_of_ci_fits_what_the_project_asks_for():
+    """Every package that the extras `test` and `fuzz` need is locked, in a version they allow."""
+    lines = (ROOT / "requirements-ci.txt").read_text().splitlines()[1:]
+    locked = dict(re.match(r"([\w.-]+)==(\S+) --hash=sha256:[0-9a-f]{64}$", line).groups()
+                  for line in lines)  # fmt: skip
+    locked = {canonicalize_name(name): version for name, version in locked.items()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras, left = project["optional-dependencies"], ["test", "fuzz"]
+    wanted = list(project["dependencies"])
+    while left:
+        for line in extras[left.pop()]:
+            requirement = Requirement(line)
+            left += requirement.extras if requirement.name == "jaxnn" else []
+            wanted += [] if requirement.name == "jaxnn" else [line]
+    assert len(wanted) > 15
+    for requirement in map(Requirement, wanted):
+        version = locked[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(version), (requirement, version)

@@ -179,3 +179,21 @@ def test_public_functions_document_their_arguments_and_have_an_example(value):
 
 def test_the_public_names_of_jaxnn_all_load():
     assert {name for name in jaxnn.__all__ if getattr(jaxnn, name, None) is None} == set()
+
+
+def calls_in(module: str) -> set[str]:
+    """What a module calls, by its last name, and the keywords it gives."""
+    calls = [node for node in ast.walk(ast.parse(source(module).read_text()))
+             if isinstance(node, ast.Call)]  # fmt: skip
+    names = {ast.unparse(call.func) for call in calls}
+    return names | {f"{word.arg}={ast.unparse(word.value)}" for call in calls
+                    for word in call.keywords}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_that_is_read_is_executed_or_unpickled(module):
+    """But for the pipe between a training and its own two processes that draw."""
+    dangerous = {"eval", "exec", "compile", "pickle.load", "pickle.loads", "torch.load",
+                 "yaml.load", "marshal.loads", "allow_pickle=True", "shell=True"}  # fmt: skip
+    allowed = {"pickle.load"} if module == "jaxnn.cli.beside" else set()
+    assert calls_in(module) & dangerous == allowed
