@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxnn import checkpoint, data, train
+from jaxnn import checkpoint, checks, data, train
 from jaxnn.cli import build, records
 from jaxnn.cli.options import TrainOptions
 from jaxnn.typing import Dataset, GradientTransformation, Layer, Schedule
@@ -88,6 +88,8 @@ def class_names(name: str, train_set: Dataset) -> list[str]:
 
 def make_parts(options: TrainOptions, config: Mapping[str, Any]) -> Parts:
     """The model, the optimiser and the schedule of a run."""
+    checks.require_positive_integer(options.epochs, "--epochs")
+    checks.require_positive_integer(options.batch_size, "--batch-size")
     shape, classes = config["data"]["image_shape"], len(config["data"]["class_names"])
     steps_per_epoch = -(-config["data"]["train"] // options.batch_size)
     schedule = build.make_schedule(
