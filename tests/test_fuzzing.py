@@ -17,7 +17,8 @@ CORPUS = Path(__file__).parents[1] / "fuzzing" / "corpus"
 FILES = sorted(path.relative_to(CORPUS).as_posix() for path in CORPUS.glob("*/*"))
 REFUSED = {
     "idx/promise", "idx/gzipped-promise", "idx/no-values", "image/forty-million-pixels.png",
-    "checkpoint/other-tree.json", "config/batch-size-0.json", "image/offset-that-is-no-integer.tiff",
+    "checkpoint/other-tree.json", "config/batch-size-0.json",
+    "image/offset-that-is-no-integer.tiff",
 }  # fmt: skip
 
 
