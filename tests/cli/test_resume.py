@@ -195,3 +195,15 @@ def test_verify_finds_what_does_not_belong(folder, tmp_path):
         "history.jsonl: WRONG: its 2 epochs are not the newest checkpoint's 3",
         "results.json: WRONG: measured again, accuracy differ",
     ]
+
+
+def test_eight_at_once_share_the_cache_and_choose_folders_of_their_own(folder, tmp_path):
+    shutil.copytree(folder / "digits", tmp_path / "digits")
+    processes = [start("train", *QUICK, "--quiet", folder=tmp_path) for _ in range(8)]
+    said = [(*process.communicate(timeout=300), process.returncode) for process in processes]
+    assert len(set(said)) == 1, said
+    assert said[0][1:] == ("", 0)
+    runs = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert runs == [f"digits-{number}" for number in range(1, 9)]
+    results = [kills.result(tmp_path / "runs" / name) for name in runs]
+    assert all(result == results[0] for result in results)
