@@ -94,6 +94,12 @@ WRONG = {
     "a width": ({"options": {"model": {"hidden": [256, "x"]}}}, "item 1"),
     "activation": ({"options": {"model": {"activation": "__class__"}}}, "activation"),
     "optimizer": ({"options": {"optimization": {"optimizer": "chain"}}}, "optimizer"),
+    "endless warm-up": ({"options": {"optimization": {"warmup_epochs": float("inf")}}}, "2³¹"),
+    "a width of 400 digits": (
+        {"options": {"model": {"hidden": [10**400]}}},
+        "hidden: numbers must",
+    ),
+    "an image of 400 digits": ({"data": {"image_shape": [10**400]}}, "data: numbers must be below"),
     "an unknown option": ({"options": {"depth": 3}}, r"unknown options \['depth'\]"),
     "data": ({"options": {"data": 3}}, "data"),
     "image shape": ({"data": {"image_shape": "28x28"}}, "image_shape"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict, get_type_hints
 
@@ -47,7 +47,8 @@ def options_of(config: Any, path: Path) -> TrainOptions:
     """The options in a run's configuration, once all of it is what a run writes."""
     place = f"{path} is not a run's configuration"
     config = require_type(config, dict[str, Any], place)
-    require_type(config.get("data"), DataDescription, f"{place}: data")
+    data = require_type(config.get("data"), DataDescription, f"{place}: data")
+    _require_moderate([data["train"], *data["image_shape"]], f"{place}: data")
     values = dict(require_type(config.get("options"), dict[str, Any], f"{place}: options"))
     for name, kind in {"model": ModelOptions, "optimization": OptimizerOptions}.items():
         part = require_type(values.get(name), dict[str, Any], f"{place}: {name}")
@@ -67,7 +68,15 @@ def _options(kind: Any, values: Mapping[str, Any], place: str) -> Any:
         if isinstance(value, str) and types[name] == Path | None:
             value = Path(value)
         options[name] = require_type(value, types[name], f"{place}: {name}")
+        _require_moderate(value if isinstance(value, tuple) else [value], f"{place}: {name}")
     return kind(**options)
+
+
+def _require_moderate(values: Iterable[Any], place: str) -> None:
+    """Raises a `UsageError` if a number is not finite, or too large to be computed with."""
+    for value in values:
+        if isinstance(value, int | float) and not abs(value) < 2**31:
+            raise UsageError(f"{place}: numbers must be below 2³¹, got {str(value)[:20]}")
 
 
 def require_type(value: Any, kind: Any, place: str) -> Any:
