@@ -5,10 +5,13 @@
     python -m benchmarks.soak --write          renews docs/crash-proof.md
 
 Each round makes a new network, trains it for two epochs with a validation set, saves and restores
-checkpoints, goes on for an epoch, measures it and draws its curves. Linux only: figures from /proc.
+checkpoints, goes on for an epoch, measures it and draws its curves. Before each sample the C
+library gives back the pages that it only keeps for later (`malloc_trim`): what is left is held.
+Linux with glibc only.
 """
 
 import argparse
+import ctypes
 import gc
 import os
 import tempfile
@@ -49,6 +52,8 @@ def one_round(number: int, digits: data.Dataset) -> None:
 
 def sample(started: float) -> list[float]:
     """Seconds since the start, and what the process holds."""
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     resident = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
     files = len(os.listdir("/proc/self/fd"))
@@ -62,7 +67,6 @@ def measure(minutes: float) -> list[list[float]]:
     started, samples = time.perf_counter(), []
     while time.perf_counter() - started < 60 * minutes:
         one_round(len(samples), digits)
-        gc.collect()
         samples.append(sample(started))
     return samples
 
