@@ -16,8 +16,8 @@ layers of 256, only He keeps the variance of ReLU activations (0.65 in the tenth
 output is cut off. 0.01 times N(0, 1), the lecture's first proposal, leaves 1e-17 of a gradient. In
 figure 7, standard gradients shrink from the fifth layer to the first to 0.106 ± 0.001 of their
 standard deviation (theory: (1/√3)⁴ = 0.111), normalised ones only to 0.776 ± 0.006: the paper's
-figure. That is for pixels from 0 to 1. Pixels of variance 1 drive tanh out of its linear part, which
-the theory takes for granted, and leave 0.437 ± 0.002 (means of five seeds).
+figure. That is for pixels from 0 to 1. Pixels of variance 1 drive tanh out of its linear part,
+which the theory takes for granted, and leave 0.437 ± 0.002 (means of five seeds).
 """
 
 from collections.abc import Callable

@@ -5,8 +5,8 @@ Shows: the same networks, from the same parameters.
 Look for: `torch.autograd.grad` of the loss with respect to values in the middle of the network,
 which PyTorch keeps for us, where `jaxnn` asks for the gradient of each example's bias.
 
-Found: all variances and ratios agree with those of `03_initialization.py` to 2e-7 of their size, also
-where they are as small as 1e-21; the neurons that started at 0 are all alike here too.
+Found: all variances and ratios agree with those of `03_initialization.py` to 2e-7 of their size,
+also where they are as small as 1e-21; the neurons that started at 0 are all alike here too.
 """
 
 from collections.abc import Callable
