@@ -96,13 +96,14 @@ def take_steps(
     return parallel.keep(train_state, dataset), measured
 
 
-def make_pieces(step: Step, *, batch_size: int, whole: bool) -> Pieces:
-    """Makes the function that takes an epoch in pieces of about a second each.
+def make_pieces(step: Step, *, batch_size: int, whole: bool, seconds: float = SECONDS) -> Pieces:
+    """Makes the function that takes an epoch in pieces of about the same time each.
 
     Args:
       step: takes one step.
       batch_size: examples a step.
       whole: whether to take all steps as one piece.
+      seconds: about how long a piece takes.
 
     Returns:
       The function; the buffers of the `train_state` given to it are used again.
@@ -139,7 +140,7 @@ def make_pieces(step: Step, *, batch_size: int, whole: bool) -> Pieces:
             measured = jax.tree.map(lambda values, s=taken: np.asarray(values)[s], measured)
             elapsed = time.perf_counter() - started
             yield train_state, measured
-            length = max(1, round((last - first) * SECONDS / elapsed))
+            length = max(1, round((last - first) * seconds / elapsed))
             first = last
 
     return pieces

@@ -43,7 +43,7 @@ TIERS = [
         "train",
     ],
     ["sweep", "plots", "interop", "callbacks"],
-    ["cli", "__main__"],
+    ["cli", "play", "__main__"],
 ]
 """Imports go upwards in this table or stay in their row, never downwards."""
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "measure the network of a run folder on test images",
     "predict": "tell which digits are in picture files",
     "verify": "say whether a run folder is as its training left it",
+    "play": "draw digits on a page, train a network there and watch it learn",
     "plot": "draw the pictures and the report of a run folder again",
     "summary": "show the layers of a network and their parameters",
     "info": "show versions, devices, the cache folder and what is missing",

@@ -52,11 +52,11 @@ def options_of(config: Any, path: Path) -> TrainOptions:
     values = dict(require_type(config.get("options"), dict[str, Any], f"{place}: options"))
     for name, kind in {"model": ModelOptions, "optimization": OptimizerOptions}.items():
         part = require_type(values.get(name), dict[str, Any], f"{place}: {name}")
-        values[name] = _options(kind, part, f"{place}: {name}")
-    return _options(TrainOptions, values, f"{place}: options")
+        values[name] = make_options(kind, part, f"{place}: {name}")
+    return make_options(TrainOptions, values, f"{place}: options")
 
 
-def _options(kind: Any, values: Mapping[str, Any], place: str) -> Any:
+def make_options(kind: Any, values: Mapping[str, Any], place: str) -> Any:
     """An instance of a class of options, each value of the type that its field has."""
     types = get_type_hints(kind)
     if unknown := values.keys() - types.keys():

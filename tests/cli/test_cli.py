@@ -194,7 +194,10 @@ def test_help_is_shown(command, capsys):
 
 
 WRONG = [
-    (["trian"], "expected one of train, sweep, evaluate, predict, verify, plot, summary, info"),
+    (
+        ["trian"],
+        "expected one of train, sweep, evaluate, predict, verify, play, plot, summary, info",
+    ),
     (["train", "--dropuot", "0.5"], "--dropout"),
     (["train", "--dropout", "much"], "'much'"),
     (["train", "--dropout", "1.5"], "--dropout must be a number in [0, 1), got 1.5"),
