@@ -33,6 +33,7 @@ from torch_port import numpy_optim
 START = np.random.default_rng(0).normal(size=2)
 FACTORS = {"right": 2.0, "printed": 1.0}
 RATES = (0.01, 0.1)
+MODEL, LOSS = models.simple_nn(), losses.softmax_cross_entropy
 
 
 def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
         curves[name] = [numpy_optim.loss(w) for w in path]
         findings[f"loss_{name}"] = last = curves[name][-1]
         five_points.append([name, f"{last:.4f}", f"{np.abs(path - witness).max():.0e}"])
-    sizes = (1, 8, images) if small else (1, 8, 64, 512, images)
+    sizes = (8, images) if small else (1, 8, 64, 512, images)
     findings["noise"] = [noise(train_set, size) for size in sizes[:-1]]
     for size, distance in zip(sizes, [*findings["noise"], 0.0], strict=True):
         learned = [learn(train_set, test_set, size, rate, epochs, seeds) for rate in RATES]
@@ -95,14 +96,13 @@ def descend(orders: np.ndarray, factor: float) -> np.ndarray:
 
 def noise(dataset: Dataset, batch_size: int) -> float:
     """The mean of |g − ḡ| / |ḡ| over 20 batches at most: g of a batch, ḡ of all images."""
-    model = models.simple_nn()
-    params, state, _, key, _ = train.init_train_state(model, optim.identity(), jax.random.key(0))
+    params, state, _, key, _ = train.init_train_state(MODEL, optim.identity(), jax.random.key(0))
 
     @jax.jit
     def gradient(batch):
         def loss(params):
-            outputs, _ = model.apply(params, state, batch.images)
-            return losses.mean(losses.softmax_cross_entropy(outputs, batch.labels))
+            outputs, _ = MODEL.apply(params, state, batch.images)
+            return losses.mean(LOSS(outputs, batch.labels))
 
         leaves = jax.tree.leaves(jax.grad(loss)(params))
         return jnp.concatenate([leaf.ravel() for leaf in leaves])
@@ -118,18 +118,17 @@ def learn(
     train_set: Dataset, test_set: Dataset, batch_size: int, rate: float, epochs: int, seeds: int
 ) -> tuple[np.ndarray, float]:
     """The test accuracies, a row for each seed, and the seconds of an epoch, compiled before."""
-    model, optimizer = models.simple_nn(), optim.sgd(rate)
-    loss, seconds, accuracies = losses.softmax_cross_entropy, [], np.zeros((seeds, epochs))
-    epoch = train.make_epoch(model, optimizer, loss, batch_size=batch_size)
-    start = train.init_train_state(model, optimizer, jax.random.key(0))
+    optimizer, seconds, accuracies = optim.sgd(rate), [], np.zeros((seeds, epochs))
+    epoch = train.make_epoch(MODEL, optimizer, LOSS, batch_size=batch_size)
+    start = train.init_train_state(MODEL, optimizer, jax.random.key(0))
     epoch = epoch.lower(start, train_set).compile()  # type: ignore[attr-defined]
     for seed in range(seeds):
-        train_state = train.init_train_state(model, optimizer, jax.random.key(seed))
+        train_state = train.init_train_state(MODEL, optimizer, jax.random.key(seed))
         for number in range(epochs):
             started = time.perf_counter()
             train_state, _ = jax.block_until_ready(epoch(train_state, train_set))
             seconds.append(time.perf_counter() - started)
-            measured = train.evaluate(model, *train_state[:2], test_set, loss=loss, batch_size=1000)
+            measured = train.evaluate(MODEL, *train_state[:2], test_set, loss=LOSS, batch_size=1000)
             accuracies[seed, number] = measured["accuracy"]
     return accuracies, float(np.median(seconds))
 
@@ -137,7 +136,9 @@ def learn(
 def draw(curves: dict[str, list[float]], distances: list[float], runs: dict[int, Any]) -> Any:
     """Loss on the five points; noise by batch; accuracy by epochs and by seconds."""
     with style():
-        figure = new_figure(8, 6, "SGD: loss by step, noise by batch, accuracy by epoch and time.")
+        figure = new_figure(
+            7.5, 5.7, "SGD: loss by step, noise by batch, accuracy by epoch and time."
+        )
         (points, noises), (by_epoch, by_second) = figure.subplots(2, 2)
         for (name, curve), series in zip(curves.items(), SERIES, strict=False):
             drawn = {"color": series.color, "linestyle": series.linestyle, "label": name}
@@ -157,10 +158,9 @@ def draw(curves: dict[str, list[float]], distances: list[float], runs: dict[int,
         by_second.set(xlabel="seconds of training", title="the same by time")
         handles = by_epoch.get_lines()
         figure.legend(handles=handles, loc="outside lower center", ncols=3)
-        for axes in (points, noises, by_second):
-            axes.xaxis.set_major_formatter("{x:g}")
-        for axes in (points, noises):
-            axes.yaxis.set_major_formatter("{x:g}")
+        for axis in (points.xaxis, points.yaxis, noises.xaxis, noises.yaxis, by_second.xaxis):
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter("")
         for axes in (points, noises, by_epoch, by_second):
             quiet_ticks(axes, grid="y")
     return figure

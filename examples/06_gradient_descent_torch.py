@@ -28,6 +28,7 @@ from torch_port import data, losses, numpy_optim, train
 START = np.random.default_rng(0).normal(size=2)
 FACTORS = {"right": 2.0, "printed": 1.0}
 RATES = (0.01, 0.1)
+LOSS = losses.softmax_cross_entropy
 
 
 def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
         path = descend(orders, factor)
         findings[f"loss_{name}"] = last = numpy_optim.loss(path[-1])
         five_points.append([name, f"{last:.4f}", f"{np.abs(path - witness).max():.0e}"])
-    sizes = (1, 8, images) if small else (1, 8, 64, 512, images)
+    sizes = (8, images) if small else (1, 8, 64, 512, images)
     findings["noise"] = [noise(train_set, size) for size in sizes[:-1]]
     for size, distance in zip(sizes, [*findings["noise"], 0.0], strict=True):
         learned = [learn(train_set, test_set, size, rate, epochs, seeds) for rate in RATES]
@@ -84,7 +85,7 @@ def noise(dataset: data.Dataset, batch_size: int) -> float:
     model = twins.simple_nn(seed=0)
 
     def gradient(images, labels):
-        loss = losses.mean(losses.softmax_cross_entropy(model(images), labels))
+        loss = losses.mean(LOSS(model(images), labels))
         leaves = torch.autograd.grad(loss, [*model.parameters()])
         return torch.cat([leaf.ravel() for leaf in leaves])
 
@@ -103,11 +104,11 @@ def learn(
     seeds: int,
 ) -> tuple[np.ndarray, float]:
     """The test accuracies, a row for each seed, and the seconds of an epoch."""
-    loss, seconds, accuracies = losses.softmax_cross_entropy, [], np.zeros((seeds, epochs))
+    seconds, accuracies = [], np.zeros((seeds, epochs))
     for seed in range(seeds):
         model = twins.simple_nn(seed)
         optimizer = torch.optim.SGD(model.parameters(), rate)
-        step = train.make_train_step(model, optimizer, loss)
+        step = train.make_train_step(model, optimizer, LOSS)
         train_state = train.init_train_state(model, optimizer, seed)
         for number in range(epochs):
             batches = twins.batches(train_set, seed, number, batch_size)
@@ -115,7 +116,7 @@ def learn(
             for batch in batches:
                 train_state, _ = step(train_state, batch)
             seconds.append(time.perf_counter() - started)
-            measured = train.evaluate(model, test_set, loss=loss, batch_size=1000)
+            measured = train.evaluate(model, test_set, loss=LOSS, batch_size=1000)
             accuracies[seed, number] = measured["accuracy"]
     return accuracies, float(np.median(seconds))
 

@@ -33,6 +33,7 @@ START = np.random.default_rng(0).normal(size=2)
 PLACES = {"inside": True, "outside": False}
 FACTORS = {"full": 2.0, "tiny": 2e-6}
 SIZES = np.logspace(-11, 0, 45)
+MODEL = models.simple_nn()
 
 
 def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
@@ -105,13 +106,13 @@ def classify(eps_in_sqrt: bool, images: int, seeds: int) -> tuple[list[float], n
     """The test accuracy for each seed after two epochs, and all √v of the last one."""
     train_set, test_set = data.load("mnist")
     train_set = Dataset(train_set.images[:images], train_set.labels[:images])
-    model, optimizer = models.simple_nn(), optim.rmsprop(1e-3, eps_in_sqrt=eps_in_sqrt)
+    optimizer = optim.rmsprop(1e-3, eps_in_sqrt=eps_in_sqrt)
     accuracies, roots = [], np.zeros(0)
     for seed in range(seeds):
         settings = {"loss": losses.softmax_cross_entropy, "batch_size": 64}
         key = jax.random.key(seed)
-        trained = train.fit(model, optimizer, train_set, epochs=2, key=key, **settings).train_state
-        measured = train.evaluate(model, *trained[:2], test_set, **settings)
+        trained = train.fit(MODEL, optimizer, train_set, epochs=2, key=key, **settings).train_state
+        measured = train.evaluate(MODEL, *trained[:2], test_set, **settings)
         accuracies.append(measured["accuracy"])
         nu = trained.opt_state[0].nu
         roots = np.sqrt(np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(nu)]))

@@ -33,6 +33,7 @@ from torch_port import numpy_optim
 
 START = np.random.default_rng(0).normal(size=2)
 B1, B2, EPS = 0.9, 0.999, 1e-8
+MODEL = models.simple_nn()
 CORRECTIONS = {
     "right": lambda t: (1 - B1**t, 1 - B2**t),
     "misprint": lambda t: (1 - B1**2, 1 - B2**t),
@@ -133,13 +134,13 @@ def classify(correct: Callable, images: int, seeds: int) -> list[float]:
     """The test accuracy on MNIST after three epochs, for each seed."""
     train_set, test_set = data.load("mnist")
     train_set = Dataset(train_set.images[:images], train_set.labels[:images])
-    model, optimizer = models.simple_nn(), optim.adam(as_schedule(correct, 1e-3))
+    optimizer = optim.adam(as_schedule(correct, 1e-3))
     settings = {"loss": losses.softmax_cross_entropy, "batch_size": 64}
     accuracies = []
     for seed in range(seeds):
         key = jax.random.key(seed)
-        trained = train.fit(model, optimizer, train_set, epochs=3, key=key, **settings).train_state
-        measured = train.evaluate(model, *trained[:2], test_set, **settings)
+        trained = train.fit(MODEL, optimizer, train_set, epochs=3, key=key, **settings).train_state
+        measured = train.evaluate(MODEL, *trained[:2], test_set, **settings)
         accuracies.append(measured["accuracy"])
     return accuracies
 

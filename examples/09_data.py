@@ -33,6 +33,9 @@ SCALES = {
 }
 """The mean and the standard deviation by which each brings pixels from [0, 1] to its scale."""
 
+MODEL, OPTIMIZER, LOSS = models.simple_nn(), optim.adam(1e-3), losses.softmax_cross_entropy
+EPOCH = train.make_epoch(MODEL, OPTIMIZER, LOSS, batch_size=64)
+
 
 def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
     """Prepares MNIST step by step, and trains for an epoch on each scale.
@@ -67,7 +70,7 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
         [scale, f"{np.mean(run):.4f} ± {np.std(run, ddof=1):.4f}"] for scale, run in runs.items()
     ]
     print_table(["pixels", "accuracy after an epoch"], rows)
-    save_figure(__file__, out, draw(batches[0], everything.images, runs))
+    save_figure(__file__, out, draw(batches[0], validation_set.images, runs))
     findings = {
         "numbers_in_each_step": [int(np.prod(array.shape)) for array in steps.values()],
         "means": [float(array.mean()) for array in steps.values()],
@@ -97,14 +100,15 @@ def as_row(step: tuple[str, Any]) -> list[Any]:
 
 def accuracies(scale: str, train_set: Dataset, validation_set: Dataset, seeds: int) -> list[float]:
     """The validation accuracy after one epoch of the lecture's network on a scale, by seed."""
-    _, *rest = models.simple_nn().layers
-    model = layers.serial(layers.normalize_images(*SCALES[scale]), *rest)
-    settings = {"loss": losses.softmax_cross_entropy, "batch_size": 64}
     found = []
     for seed in range(seeds):
-        key = jax.random.key(seed)
-        result = train.fit(model, optim.adam(1e-3), train_set, epochs=1, key=key, **settings)
-        measured = train.evaluate(model, *result.train_state[:2], validation_set, **settings)
+        train_state = train.init_train_state(MODEL, OPTIMIZER, jax.random.key(seed))
+        _, of_scale = layers.normalize_images(*SCALES[scale]).init(jax.random.key(0))
+        train_state = train_state._replace(state=(of_scale, *train_state.state[1:]))
+        train_state, _ = EPOCH(train_state, train_set)
+        measured = train.evaluate(
+            MODEL, *train_state[:2], validation_set, loss=LOSS, batch_size=1000
+        )
         found.append(measured["accuracy"])
     return found
 

@@ -106,7 +106,7 @@ def accuracies(
         train_state = train.init_train_state(model, optimizer, seed)
         for batch in twins.batches(train_set, seed, epoch=0, batch_size=64):
             train_state, _ = step(train_state, batch)
-        measured = train.evaluate(model, validation_set, loss=loss, batch_size=64)
+        measured = train.evaluate(model, validation_set, loss=loss, batch_size=1000)
         found.append(measured["accuracy"])
     return found
 

@@ -70,7 +70,7 @@ def draw(before: np.ndarray, after: np.ndarray) -> Any:
     """The network, and the weights of the eight neurons that training has moved farthest."""
     with style():
         figure = new_figure(
-            5.8, 4.1, "784, 256, 128, 10 neurons; weights before and after training."
+            5.6, 4.0, "784, 256, 128, 10 neurons; weights before and after training."
         )
         above, below = figure.subfigures(2, 1, height_ratios=(3, 2))
         draw_network(above.subplots())
@@ -103,7 +103,7 @@ def draw_network(axes: Any) -> None:
             ends = np.stack([np.full_like(right, place), right])
             axes.plot([x, x + 1], ends, color=RULE, linewidth=0.8)
         parameters = (sizes[x] + 1) * sizes[x + 1]
-        axes.text(x + 0.5, 1.2, f"{parameters:,} parameters", ha="center")
+        axes.text(x + 0.5, 1.2, f"{parameters:,} parameters", ha="center", size=9)
     for x, name in enumerate(("784 pixels", "256 ReLU", "128 ReLU", "10 digits")):
         axes.plot(np.full_like(columns[x], x), columns[x], "o", color=RIGHT, markersize=7)
         axes.text(x, -1.4, name, ha="center")

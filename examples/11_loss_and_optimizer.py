@@ -27,7 +27,8 @@ from jaxnn import Dataset, data, losses, models, optim, train
 from jaxnn.plots.style import QUIET, SERIES, new_figure, quiet_ticks, style
 
 OPTIMIZERS = {"Adam": optim.adam(1e-3), "RMSProp": optim.rmsprop(1e-3), "SGD": optim.sgd(0.05)}
-PROGRAMS = {name: (models.simple_nn(), optimizer) for name, optimizer in OPTIMIZERS.items()}
+MODEL, LOSS = models.simple_nn(), losses.softmax_cross_entropy
+PROGRAMS = {name: (MODEL, optimizer) for name, optimizer in OPTIMIZERS.items()}
 PROGRAMS["Adam, softmax twice"] = models.simple_nn(softmax_output=True), OPTIMIZERS["Adam"]
 
 
@@ -51,7 +52,7 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
     print(f"softmax twice, of a network that is sure and right: loss {findings['floor']:.4f}\n")
     curves, rows = {}, []
     for name, (model, optimizer) in PROGRAMS.items():
-        runs = [first_epoch(model, optimizer, train_set, test_set, seed) for seed in range(seeds)]
+        runs = first_epochs(model, optimizer, train_set, test_set, seeds)
         curves[name] = np.mean([run["losses"] for run in runs], axis=0)
         key = name.lower().replace(", ", "_").replace(" ", "_")
         findings[f"gradient_norm_{key}"] = runs[0]["gradient_norm"]
@@ -66,30 +67,28 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
     return save_findings(__file__, out, findings)
 
 
-def first_epoch(
-    model: Any, optimizer: Any, train_set: Dataset, test_set: Dataset, seed: int
-) -> dict[str, Any]:
-    """The loss of each step, the length of the first gradient, and the accuracy at the end."""
-    loss = losses.softmax_cross_entropy
-    train_state = train.init_train_state(model, optimizer, jax.random.key(seed))
-    order = data.permutation(train_state.key, 0, train_set.size)
-    batches = [*data.batches(train_set, order, batch_size=64)]
+def first_epochs(
+    model: Any, optimizer: Any, train_set: Dataset, test_set: Dataset, seeds: int
+) -> list[dict[str, Any]]:
+    """For each seed the loss of each step, the length of the first gradient, and the accuracy."""
 
-    def objective(params):
-        outputs, _ = model.apply(params, train_state.state, batches[0].images)
-        return losses.mean(loss(outputs, batches[0].labels))
+    @jax.jit
+    def gradient_norm(params, state, batch):
+        loss = lambda p: losses.mean(LOSS(model.apply(p, state, batch.images)[0], batch.labels))
+        return optim.global_norm(jax.grad(loss)(params))
 
-    gradient_norm = optim.global_norm(jax.grad(objective)(train_state.params))
-    step, values = jax.jit(train.make_train_step(model, optimizer, loss)), []
-    for batch in batches:
-        train_state, measured = step(train_state, batch)
-        values.append(measured["loss"].value)
-    measured = train.evaluate(model, *train_state[:2], test_set, loss=loss, batch_size=1000)
-    return {
-        "losses": np.array(values),
-        "gradient_norm": float(gradient_norm),
-        "accuracy": measured["accuracy"],
-    }
+    step, runs = jax.jit(train.make_train_step(model, optimizer, LOSS)), []
+    for seed in range(seeds):
+        train_state = train.init_train_state(model, optimizer, jax.random.key(seed))
+        order = data.permutation(train_state.key, 0, train_set.size)
+        batches = [*data.batches(train_set, order, batch_size=64)]
+        run = {"gradient_norm": float(gradient_norm(*train_state[:2], batches[0])), "losses": []}
+        for batch in batches:
+            train_state, measured = step(train_state, batch)
+            run["losses"].append(measured["loss"].value)
+        measured = train.evaluate(model, *train_state[:2], test_set, loss=LOSS, batch_size=1000)
+        runs.append({**run, "accuracy": measured["accuracy"]})
+    return runs
 
 
 def draw(curves: dict[str, np.ndarray], floor: float) -> Any:

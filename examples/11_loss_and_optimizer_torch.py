@@ -25,6 +25,7 @@ from torch import nn
 
 from torch_port import data, losses, optim, train
 
+LOSS = losses.softmax_cross_entropy
 OPTIMIZERS = {
     "Adam": torch.optim.Adam,
     "RMSProp": partial(optim.RMSprop, learning_rate=1e-3),
@@ -54,10 +55,7 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
     print(f"softmax twice, of a network that is sure and right: loss {findings['floor']:.4f}\n")
     rows = []
     for name, (make_model, make_optimizer) in PROGRAMS.items():
-        runs = [
-            first_epoch(make_model, make_optimizer, train_set, test_set, seed)
-            for seed in range(seeds)
-        ]
+        runs = first_epochs(make_model, make_optimizer, train_set, test_set, seeds)
         curve = np.mean([run["losses"] for run in runs], axis=0)
         key = name.lower().replace(", ", "_").replace(" ", "_")
         findings[f"gradient_norm_{key}"] = runs[0]["gradient_norm"]
@@ -71,33 +69,33 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
     return save_findings(__file__, out, findings)
 
 
-def first_epoch(
+def first_epochs(
     make_model: Callable,
     make_optimizer: Callable,
     train_set: data.Dataset,
     test_set: data.Dataset,
-    seed: int,
-) -> dict[str, Any]:
-    """The loss of each step, the length of the first gradient, and the accuracy at the end."""
-    loss = losses.softmax_cross_entropy
-    model = make_model(seed)
-    optimizer = make_optimizer(model.parameters())
-    train_state = train.init_train_state(model, optimizer, seed)
-    batches = [*twins.batches(train_set, seed, epoch=0, batch_size=64)]
+    seeds: int,
+) -> list[dict[str, Any]]:
+    """For each seed the loss of each step, the length of the first gradient, and the accuracy."""
 
-    images, labels = batches[0]
-    nn.CrossEntropyLoss()(model(images), labels).backward()
-    gradient_norm = optim.global_norm([p.grad for p in model.parameters()])
-    step, values = train.make_train_step(model, optimizer, loss), []
-    for batch in batches:
-        train_state, measured = step(train_state, batch)
-        values.append(measured["loss"].value.item())
-    measured = train.evaluate(model, test_set, loss=loss, batch_size=1000)
-    return {
-        "losses": np.array(values),
-        "gradient_norm": gradient_norm.item(),
-        "accuracy": measured["accuracy"],
-    }
+    def gradient_norm(model, images, labels):
+        nn.CrossEntropyLoss()(model(images), labels).backward()
+        return optim.global_norm([p.grad for p in model.parameters()])
+
+    runs = []
+    for seed in range(seeds):
+        model = make_model(seed)
+        optimizer = make_optimizer(model.parameters())
+        step = train.make_train_step(model, optimizer, LOSS)
+        train_state = train.init_train_state(model, optimizer, seed)
+        batches = [*twins.batches(train_set, seed, epoch=0, batch_size=64)]
+        run = {"gradient_norm": gradient_norm(model, *batches[0]).item(), "losses": []}
+        for batch in batches:
+            train_state, measured = step(train_state, batch)
+            run["losses"].append(measured["loss"].value.item())
+        measured = train.evaluate(model, test_set, loss=LOSS, batch_size=1000)
+        runs.append({**run, "accuracy": measured["accuracy"]})
+    return runs
 
 
 if __name__ == "__main__":

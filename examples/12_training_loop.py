@@ -71,9 +71,14 @@ def first_step(train_set: Dataset) -> tuple[dict[str, Any], np.ndarray, np.ndarr
         logits, _ = MODEL.apply(params, state, batch.images, train=True)
         return losses.mean(LOSS(logits, batch.labels)), logits
 
-    (loss, logits), grads = jax.value_and_grad(forward_and_loss, has_aux=True)(params)
-    updates, opt_state = OPTIMIZER.update(grads, opt_state, params)
-    loss_after, logits_after = forward_and_loss(optim.apply_updates(params, updates))
+    @jax.jit
+    def step(params):
+        (loss, logits), grads = jax.value_and_grad(forward_and_loss, has_aux=True)(params)
+        updates, _ = OPTIMIZER.update(grads, opt_state, params)
+        after = forward_and_loss(optim.apply_updates(params, updates))
+        return loss, logits, grads, updates, *after
+
+    loss, logits, grads, updates, loss_after, logits_after = step(params)
     findings: dict[str, Any] = {
         "loss": float(loss),
         "loss_after": float(loss_after),
