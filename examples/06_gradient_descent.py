@@ -3,7 +3,8 @@
 Shows: mini-batch SGD, w ← w − ηg, on the lecture's five points in NumPy and in jaxnn, with the
 gradient of the loss that the lecture prints, and with the one that it takes, which lacks the factor
 2. Then its network on 2000 images of MNIST, in batches of 1 to all: how far the gradient of a batch
-is from that of all images, and the accuracy, by epochs and by seconds of training.
+is from that of all images, and the accuracy at the better of two learning rates, by epochs and by
+seconds of training.
 
 Look for: the noise, which falls as 1/√m. A rate of 0.1 is too much for batches of 1, which are all
 noise; larger batches need it, for they take few steps in an epoch.
@@ -121,7 +122,7 @@ def learn(
     optimizer, seconds, accuracies = optim.sgd(rate), [], np.zeros((seeds, epochs))
     epoch = train.make_epoch(MODEL, optimizer, LOSS, batch_size=batch_size)
     start = train.init_train_state(MODEL, optimizer, jax.random.key(0))
-    epoch = epoch.lower(start, train_set).compile()  # type: ignore[attr-defined]
+    epoch = epoch.lower(start, train_set).compile()
     for seed in range(seeds):
         train_state = train.init_train_state(MODEL, optimizer, jax.random.key(seed))
         for number in range(epochs):

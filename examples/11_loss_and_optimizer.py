@@ -7,10 +7,11 @@ which ends in a softmax although its loss applies one.
 Look for: the floor of the right panel, where the loss of the printed network ends, and says no more
 about how sure it is. The gradients are smaller from the first step on.
 
-Found: Adam has β₁ = 0.9, β₂ = 0.999, ε = 1e-8 in both frameworks. With softmax twice the first
-gradient is a tenth as long, 0.088 for 0.859; the loss ends at 1.56 instead of 0.20, test accuracy
-at 0.909 ± 0.013 instead of 0.938 ± 0.004. RMSProp at 1e-3 comes to 0.944 ± 0.001, SGD at 0.05 to
-0.918 ± 0.007 (three seeds).
+Found: Adam has β₁ = 0.9, β₂ = 0.999, ε = 1e-8 in both frameworks; PyTorch's η is 1e-3 unless one is
+given, jaxnn's has to be given, as Optax's. With softmax twice the first gradient is a tenth as
+long, 0.088 for 0.859; the loss ends at 1.56 instead of 0.20, test accuracy at 0.909 ± 0.013 instead
+of 0.938 ± 0.004. RMSProp at 1e-3 comes to 0.944 ± 0.001, SGD at 0.05 to 0.918 ± 0.007; all over
+three seeds.
 """
 
 import inspect
