@@ -4,7 +4,7 @@ const SIDE = 280, WIDTH = 22, STEP = 8;
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Pad {
-  // Calls `changed()` whenever the strokes are others, and `say(text)` for those who do not see.
+  // Calls `changed()` whenever the strokes are others, and `say(text)` for those who listen to the page.
   constructor(canvas, changed, say) {
     Object.assign(this, { canvas, changed, say, strokes: [], held: new Set() });
     this.pen = { x: SIDE / 2, y: SIDE / 4, down: false, shown: false };
@@ -14,6 +14,7 @@ export class Pad {
     for (const name of ["pointerup", "pointercancel"]) on(name, (event) => this.end(event));
     on("keydown", (event) => this.press(event));
     on("keyup", (event) => this.held.delete(event.key));
+    on("focus", () => this.enter());
     on("blur", () => this.leave());
   }
 
@@ -91,6 +92,12 @@ export class Pad {
     this.update();
   }
 
+  // Whoever comes by keys sees where the pen is.
+  enter() {
+    this.pen.shown = this.canvas.matches(":focus-visible");
+    this.paint();
+  }
+
   leave() {
     this.held.clear();
     this.pen.shown = this.pen.down = false;
@@ -106,6 +113,7 @@ export class Pad {
     const colors = getComputedStyle(this.canvas);
     const context = this.canvas.getContext("2d");
     context.clearRect(0, 0, SIDE, SIDE);
+    if (this.isEmpty) this.paintHint(context, colors.getPropertyValue("--quiet"));
     this.paintStrokes(context, colors.getPropertyValue("--ink"));
     if (this.pen.shown) this.paintPen(context, colors.getPropertyValue("--below"));
   }
@@ -119,6 +127,11 @@ export class Pad {
       for (const point of rest) context.lineTo(...point);
       context.stroke();
     }
+  }
+
+  paintHint(context, color) {
+    Object.assign(context, { fillStyle: color, textAlign: "center", font: "16px system-ui, sans-serif" });
+    context.fillText("draw a digit here", SIDE / 2, SIDE / 2);
   }
 
   paintPen(context, color) {

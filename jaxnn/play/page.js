@@ -6,6 +6,15 @@ import { showAnswer, showConfusion, showCurves, showFilters, showLayers, showNoA
 const at = (id) => document.getElementById(id);
 const form = at("settings"), complaint = at("complaint");
 
+// For those who listen to the page: how things stand, once they have stayed so for a moment.
+const standing = { training: "", answer: "" };
+let saying;
+function say(news) {
+  Object.assign(standing, news);
+  clearTimeout(saying);
+  saying = setTimeout(() => (at("said").textContent = Object.values(standing).join(". ")), 500);
+}
+
 // ---- asking ----------------------------------------------------------------------------------
 
 async function ask(path, body, type) {
@@ -43,8 +52,11 @@ async function respond() {
 }
 
 function showResponse() {
-  if (!response) return showNoAnswer(at("answer"), at("bars"), at("layers"));
-  showAnswer(at("answer"), at("bars"), response.probabilities);
+  if (!response) {
+    say({ answer: "" });
+    return showNoAnswer(at("answer"), at("bars"), at("layers"));
+  }
+  say({ answer: showAnswer(at("answer"), at("bars"), response.probabilities) });
   showLayers(at("layers"), response.image, response.layers);
 }
 
@@ -65,7 +77,8 @@ function watch() {
 }
 
 function show(news) {
-  if (snapshot && news.run !== snapshot.run) before = snapshot;
+  if (!snapshot) fillForm(news.settings);
+  else if (news.run !== snapshot.run) before = snapshot;
   snapshot = news;
   showStatus();
   showTraining();
@@ -84,6 +97,7 @@ function showStatus() {
   at("status").textContent = status === "failed" ? message
     : `${WORDS[status]} ${count} parameters, epoch ${epoch.toFixed(1)} of ${settings.epochs}${accuracy}`;
   at("progress").value = epoch / settings.epochs;
+  say({ training: message || WORDS[status] + (status === "training" ? "" : accuracy) });
   at("stop").disabled = !["preparing", "training"].includes(status);
 }
 
@@ -98,6 +112,7 @@ function showTraining() {
     { name: "training", points: points(snapshot, train) },
     { name: "test", points: points(snapshot, test) },
   ];
+  at("before").hidden = !before;
   const epochs = Math.max(snapshot.settings.epochs, before?.epoch ?? 0);
   showCurves(at("loss"), lines((row) => row.loss, (row) => row.test_loss), epochs, LOSS_TICKS, String);
   showCurves(at("wrong"), lines((row) => 1 - row.accuracy, (row) => 1 - row.test_accuracy), epochs,
@@ -109,6 +124,8 @@ function showTraining() {
 
 // ---- settings --------------------------------------------------------------------------------
 
+const NAMED = ["activation", "initializer", "optimizer"];
+
 // What the positions of a range stand for.
 const RANGES = {
   dropout: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
@@ -117,31 +134,40 @@ const RANGES = {
   epochs: [1, 2, 3, 4, 5, 6, 8, 10, 15, 20],
 };
 
-function buildForm({ defaults, choices }) {
+function buildForm(choices) {
   for (const [name, words] of Object.entries(choices)) {
     form[name].append(...words.map((word) => new Option(word.replaceAll("_", " "), word)));
-    form[name].value = defaults[name];
   }
   for (const [name, values] of Object.entries(RANGES)) {
-    const input = form[name], output = input.nextElementSibling;
-    Object.assign(input, { min: 0, max: values.length - 1, step: 1, value: values.indexOf(defaults[name]) });
-    const tell = () => {
-      output.textContent = values[input.value];
-      input.setAttribute("aria-valuetext", values[input.value]);
-    };
-    input.addEventListener("input", tell);
-    tell();
+    Object.assign(form[name], { min: 0, max: values.length - 1, step: 1 });
+    form[name].addEventListener("input", () => tellValue(name));
   }
-  form.hidden.value = defaults.hidden.join(" ");
-  form.batch_norm.checked = defaults.batch_norm;
 }
 
-function settings() {
-  const named = Object.fromEntries(["activation", "initializer", "optimizer"].map((name) => [name, form[name].value]));
-  const ranged = Object.fromEntries(
-    Object.entries(RANGES).map(([name, values]) => [name, values[form[name].value]]));
+function tellValue(name) {
+  const input = form[name], value = RANGES[name][input.value];
+  input.nextElementSibling.textContent = value;
+  input.setAttribute("aria-valuetext", value);
+}
+
+// A page that is opened in mid-training has the settings of that training.
+function fillForm(settings) {
+  for (const name of NAMED) form[name].value = settings[name];
+  for (const [name, values] of Object.entries(RANGES)) {
+    form[name].value = values.indexOf(settings[name]);
+    tellValue(name);
+  }
+  form.hidden.value = settings.hidden.join(" ");
+  form.batch_norm.checked = settings.batch_norm;
+}
+
+function readForm() {
+  const named = NAMED.map((name) => [name, form[name].value]);
+  const ranged = Object.entries(RANGES).map(([name, values]) => [name, values[form[name].value]]);
   const widths = form.hidden.value.split(/[^\d.-]+/).filter(Boolean).map(Number);
-  return { ...named, ...ranged, hidden: widths, batch_norm: form.batch_norm.checked };
+  return {
+    ...Object.fromEntries([...named, ...ranged]), hidden: widths, batch_norm: form.batch_norm.checked,
+  };
 }
 
 async function complainOf(promise) {
@@ -155,7 +181,7 @@ async function complainOf(promise) {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  complainOf(askFor("train", settings()));
+  complainOf(askFor("train", readForm()));
 });
 at("stop").addEventListener("click", () => complainOf(askFor("stop", {})));
 
@@ -167,8 +193,8 @@ function repaint() {
   if (snapshot) showTraining();
 }
 
+repaint();
 addEventListener("resize", repaint);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-pad.paint();
-buildForm(await (await fetch("settings")).json());
+buildForm(await (await fetch("choices")).json());
 watch();

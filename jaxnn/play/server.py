@@ -130,9 +130,9 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def do_GET(self) -> None:
-        """The page, what its form is built from, and the stream of events."""
+        """The page, the names that its form offers, and the stream of events."""
         pages = {path: lambda path=path: self._send_page(path) for path in PAGES}
-        self._answer({**pages, "/settings": self._send_settings, "/events": self._send_events})
+        self._answer({**pages, "/choices": self._send_choices, "/events": self._send_events})
 
     def do_POST(self) -> None:
         """What the page asks for."""
@@ -186,8 +186,8 @@ class Handler(BaseHTTPRequestHandler):
         content = files("jaxnn.play").joinpath(name).read_bytes()
         self._send(content, f"{kind}; charset=utf-8")
 
-    def _send_settings(self) -> None:
-        self._send_json(settings.for_page())
+    def _send_choices(self) -> None:
+        self._send_json(settings.CHOICES)
 
     def _respond(self) -> None:
         self._send_json(self.server.session.respond(self._body("image/png")))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -70,13 +69,3 @@ def _require_within_limits(settings: Settings) -> None:
     checks.require_in(f"[1, {MOST_EPOCHS}]", settings.epochs, "epochs")
     if settings.batch_norm and settings.batch_size == 1:
         raise ValueError("batch_size must be at least 2 with batch_norm, got 1")
-
-
-def for_page() -> Mapping[str, Any]:
-    """What the page builds its form from.
-
-    Example:
-      >>> for_page()["choices"]["optimizer"][:2]
-      ('sgd', 'rmsprop')
-    """
-    return {"defaults": asdict(Settings()), "choices": CHOICES}

@@ -16,8 +16,8 @@ const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 // ---- the answer ------------------------------------------------------------------------------
 
+// Gives back the answer in words.
 export function showAnswer(says, bars, probabilities) {
-  if (!bars.children.length) bars.append(...probabilities.map((_, digit) => emptyBar(digit)));
   const best = probabilities.indexOf(Math.max(...probabilities));
   probabilities.forEach((share, digit) => {
     const row = bars.children[digit];
@@ -25,10 +25,9 @@ export function showAnswer(says, bars, probabilities) {
     row.querySelector("i").style.width = `${100 * share}%`;
     row.querySelector(".share").textContent = percent(share);
   });
-  const text = `${best}, ${percent(probabilities[best])} sure`;
-  if (says.dataset.text === text) return;
-  says.dataset.text = text;
-  says.replaceChildren(make("b", { textContent: best }), ` ${percent(probabilities[best])} sure`);
+  const sure = `${percent(probabilities[best])} sure`;
+  says.replaceChildren(make("b", { textContent: best }), ` ${sure}`);
+  return `${best}, ${sure}`;
 }
 
 const emptyBar = (digit) =>
@@ -37,9 +36,8 @@ const emptyBar = (digit) =>
     make("span", { className: "share" }));
 
 export function showNoAnswer(says, bars, layers) {
-  says.dataset.text = "";
-  says.textContent = "…";
-  bars.replaceChildren();
+  says.replaceChildren(make("b", { className: "none", textContent: "?" }));
+  bars.replaceChildren(...[...Array(10).keys()].map(emptyBar));
   layers.replaceChildren(make("p", {
     className: "quiet", textContent: "Every value of every layer shows here once you draw.",
   }));
@@ -91,7 +89,8 @@ function cellAt(canvas, event) {
 
 function paintLayer(row, values) {
   const canvas = row.querySelector("canvas");
-  const columns = values.length > 32 && canvas.clientWidth > 420 ? 64 : 32;
+  const wide = canvas.clientWidth > 420 && values.length > 32 ? 2 : 1;
+  const columns = (values.length > 256 ? 64 : 32) * wide;
   const rows = Math.ceil(values.length / columns);
   const side = Math.max(4, Math.round((canvas.clientWidth * devicePixelRatio) / columns));
   canvas.dataset.columns = columns;
@@ -191,12 +190,13 @@ export function showConfusion(table, note, matrix) {
     const total = Math.max(1, row.reduce((sum, count) => sum + count));
     row.forEach((count, answer) => {
       const cell = table.rows[label + 1].cells[answer + 1];
-      const share = Math.sqrt(count / total), right = label === answer;
-      const strength = Math.round(100 * (right ? share : Math.min(1, 1.6 * share)));
+      const share = Math.sqrt(count / total), error = label !== answer;
+      const strength = Math.round(100 * (error ? Math.min(1, 1.6 * share) : share));
       cell.textContent = count || "";
       cell.style.background = count
-        ? `color-mix(in srgb, var(${right ? "--above" : "--below"}) ${strength}%, var(--zero))` : "";
-      cell.style.color = strength > 55 ? "var(--paper)" : "";
+        ? `color-mix(in srgb, var(${error ? "--below" : "--above"}) ${strength}%, var(--zero))` : "";
+      cell.classList.toggle("error", error);
+      cell.classList.toggle("strong", strength > 55);
     });
   });
 }
