@@ -63,6 +63,8 @@ class Session:
       >>> snapshot.parameters
       7850
       >>> session.close()
+      >>> session.wait(version, seconds=60)[1] is None
+      True
     """
 
     def __init__(self) -> None:

@@ -74,7 +74,7 @@ def test_it_listens_at_the_loopback_address_alone(server):
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "localhost.evil:80"])
-@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("GET", "/events"), ("POST", "/stop")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("GET", "/choices"), ("POST", "/stop")])
 def test_a_foreign_host_is_refused(server, method, path, host):
     status, answer = ask(server, method, path, Host=host)
     assert status == 403
@@ -83,7 +83,7 @@ def test_a_foreign_host_is_refused(server, method, path, host):
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1"])
-@pytest.mark.parametrize(("method", "path"), [("GET", "/events"), ("POST", "/train")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/choices"), ("POST", "/train")])
 def test_a_foreign_origin_is_refused(server, method, path, origin):
     before = server.session.wait(0, 0)[0]
     body = json.dumps(QUICK) if method == "POST" else None
@@ -258,6 +258,9 @@ def test_a_page_that_is_closed_in_mid_training_ends_its_thread_only(server, monk
     for stream in told:
         stream.close()
     assert wait_for(server, "finished").epoch == 3
+    late = events(server)  # closed when there is nothing more to tell
+    next(late)
+    late.close()
     deadline = time.monotonic() + 30
     while names() and time.monotonic() < deadline:
         time.sleep(0.05)
