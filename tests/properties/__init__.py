@@ -1,0 +1,1 @@
+"""What holds for any values, by hypothesis: a file for each module of numerical functions."""
