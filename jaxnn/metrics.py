@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxnn import checks
 
@@ -81,11 +82,14 @@ def merge(*metrics):
     Returns:
       One such pytree, for all examples together.
 
+    Raises:
+      OverflowError: on int32 numbers that add up to more than int32 holds; not while JAX traces.
+
     Example:
       >>> merge({"loss": average(jnp.ones(64))}, {"loss": average(jnp.ones(32))})["loss"].count
       Array(96, dtype=int32)
     """
-    return jax.tree.map(lambda *leaves: sum(leaves), *metrics)
+    return jax.tree.map(lambda *leaves: _exact("merge", sum(leaves), leaves), *metrics)
 
 
 def total(metrics):
@@ -97,12 +101,16 @@ def total(metrics):
     Returns:
       The same pytree without that axis.
 
+    Raises:
+      OverflowError: as `merge`.
+
     Example:
       >>> stacked = Average(jnp.array([6.0, 0.0]), jnp.array([3, 1]))
       >>> total(stacked).count
       Array(4, dtype=int32)
     """
-    return jax.tree.map(lambda stack: jnp.sum(stack, axis=0, dtype=stack.dtype), metrics)
+    add_up = lambda stack: _exact("total", jnp.sum(stack, axis=0, dtype=stack.dtype), stack)
+    return jax.tree.map(add_up, metrics)
 
 
 def values(metrics: dict[str, Average]) -> dict[str, float]:
@@ -222,6 +230,16 @@ def calibration(probabilities: jax.Array, labels: jax.Array, bins: int = 15) -> 
     add_up = lambda values: jnp.zeros(bins, values.dtype).at[bin_of].add(values)
     counts = add_up(jnp.ones_like(bin_of))
     return Calibration(Average(add_up(confidence), counts), Average(add_up(correct), counts))
+
+
+def _exact(place, result, terms):
+    """The sum of the terms, unless it is known that int32 is too small for it."""
+    if checks.is_traced(result) or getattr(result, "dtype", None) != np.int32:
+        return result
+    exact = np.sum(jax.device_get(terms), axis=0, dtype=np.int64)
+    if np.any(exact > np.iinfo(np.int32).max):
+        raise OverflowError(f"{place}: sums must fit into int32, got {exact.max()}")
+    return result
 
 
 def _count(values):

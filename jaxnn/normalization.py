@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from jaxnn import checks
 from jaxnn.checks import LayerError
+from jaxnn.optim.averages import next_count
 from jaxnn.typing import Layer
 
 
@@ -69,7 +70,7 @@ def batch_norm(size: int, *, momentum: float = 0.1, epsilon: float = 1e-5) -> La
         new_state = {
             "mean": (1 - m) * state["mean"] + m * mean.reshape(size),
             "var": (1 - m) * state["var"] + m * var * (n / (n - 1)),
-            "count": state["count"] + 1,
+            "count": next_count(state["count"]),
         }
         return _scale_and_shift(params, centred, var, epsilon), new_state
 

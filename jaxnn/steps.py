@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from jaxnn import losses, metrics
 from jaxnn.optim import apply_updates
+from jaxnn.optim.averages import next_count
 from jaxnn.typing import Dataset, GradientTransformation, Key, Layer, Loss, OptState, Params, State
 
 Metrics: TypeAlias = dict[str, metrics.Average]
@@ -27,7 +28,7 @@ class TrainState(NamedTuple):
       state: running statistics of the model.
       opt_state: moments and counts of the optimiser.
       key: the random key of the whole training.
-      step: how many steps have been taken, int32.
+      step: how many steps have been taken, int32, which stays at its largest number.
     """
 
     params: Params
@@ -107,7 +108,7 @@ def make_train_step(
         grads, (state, measured) = gradient(params, state, batch, model_key)
         updates, opt_state = optimizer.update(grads, opt_state, params)
         params = apply_updates(params, updates)
-        return TrainState(params, state, opt_state, key, number + 1), measured
+        return TrainState(params, state, opt_state, key, next_count(number)), measured
 
     return step
 

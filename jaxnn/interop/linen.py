@@ -11,6 +11,7 @@ from flax.linen import meta
 
 from jaxnn import layers
 from jaxnn.interop import conventions
+from jaxnn.optim.averages import next_count
 from jaxnn.typing import Layer, Params, State
 
 
@@ -119,7 +120,7 @@ class UnbiasedBatchNorm(nn.BatchNorm):
             biased = self.get_variable("batch_stats", "var")
             unbiased = conventions.unbiased(before, biased, self.momentum, x)
             self.put_variable("batch_stats", "var", unbiased)
-            count.value += 1
+            count.value = next_count(count.value)
         return y
 
 

@@ -9,6 +9,7 @@ from flax import nnx
 
 from jaxnn import layers
 from jaxnn.interop import conventions
+from jaxnn.optim.averages import next_count
 from jaxnn.typing import Layer, Params, State
 
 
@@ -105,7 +106,7 @@ class UnbiasedBatchNorm(nnx.BatchNorm):
         if not use_running_average:
             unbiased = conventions.unbiased(before, self.var[...], self.momentum, x)
             self.var[...] = jax.lax.stop_gradient(unbiased)
-            self.count[...] += 1
+            self.count[...] = next_count(self.count[...])
         return y
 
 

@@ -42,7 +42,7 @@ def biased_batch_norm(size: int, *, momentum: float = 0.1, epsilon: float = 1e-5
     def apply(params, state, x, *, key=None, train=False):
         if not train:
             return unbiased.apply(params, state, x)
-        y, new_state = unbiased.apply(params, {**state, "count": 0}, x, train=True)
+        y, new_state = unbiased.apply(params, {**state, "count": jnp.int32(0)}, x, train=True)
         n = x.size // size
         kept = (1 - jnp.asarray(momentum, x.dtype)) * state["var"]
         var = kept + (new_state["var"] - kept) * ((n - 1) / n)

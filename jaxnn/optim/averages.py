@@ -10,7 +10,7 @@ from jaxnn.elementary import expm1
 
 
 def next_count(count: jax.Array) -> jax.Array:
-    """`count + 1`, which stays at the largest integer once it is there."""
+    """`count + 1`, which stays at the largest integer once it is there, as Optax's counts do."""
     return jnp.minimum(count, jnp.iinfo(count.dtype).max - 1) + 1
 
 
