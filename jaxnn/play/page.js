@@ -164,7 +164,7 @@ function fillForm(settings) {
 function readForm() {
   const named = NAMED.map((name) => [name, form[name].value]);
   const ranged = Object.entries(RANGES).map(([name, values]) => [name, values[form[name].value]]);
-  const widths = form.hidden.value.split(/[^\d.-]+/).filter(Boolean).map(Number);
+  const widths = form.hidden.value.split(/[\s,x]+/).filter(Boolean).map(Number);
   return {
     ...Object.fromEntries([...named, ...ranged]), hidden: widths, batch_norm: form.batch_norm.checked,
   };

@@ -180,6 +180,26 @@ def test_what_is_no_request_of_the_page_is_refused(server, method, path, headers
 
 
 @pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/9\r\n\r\n",
+        b"G" * 70_000 + b"\r\n",
+        b"",
+    ],
+    ids=["TLS", "HTTP/0.9", "HTTP/9", "a long line", "nothing"],
+)
+def test_what_is_no_request_at_all_makes_no_noise(server, sent, capsys):
+    with closing(socket.create_connection(server.server_address[:2], timeout=60)) as link:
+        link.sendall(sent)
+        link.shutdown(socket.SHUT_WR)
+        assert b"200 OK" not in link.recv(1000)
+    assert ask(server, "GET", "/")[0] == 200
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
     ("picture", "expected"),
     [(b"no picture", "not a picture"), (seven()[:100], "not a picture"), (b"", "not a picture")],
 )
