@@ -32,7 +32,7 @@ def evaluate(
       whose largest output is at their label.
 
     Raises:
-      ValueError: on a batch size below 1, or data that do not fit the model.
+      ValueError: on a batch size below 1, no examples, or data that do not fit the model.
 
     Example:
       >>> from jaxnn import layers, losses
@@ -41,6 +41,7 @@ def evaluate(
       {'accuracy': 0.666666..., 'loss': 0.884778...}
     """
     checks.require_positive_integer(batch_size, "evaluate: batch_size")
+    checks.require_dataset("evaluate: dataset", dataset)
     if is_stored(dataset.images):
         parts = _streamed(
             _over_stacked(_measure_batch, model, loss), params, state, dataset, batch_size
@@ -139,7 +140,7 @@ def _over_batches(function, data, n, batch_size):
     if full:
         batches = jnp.arange(full * batch_size).reshape(full, batch_size)
         parts.append(jax.lax.map(at, batches))
-    if ragged:
+    if ragged or not full:  # of no examples too
         rest = at(jnp.arange(full * batch_size, n))
         parts.append(jax.tree.map(lambda result: result[None], rest))
     return parts

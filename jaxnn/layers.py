@@ -4,6 +4,7 @@ Sizes are explicit, the batch is the first axis, features are the last. Numerics
 its initial values of dense layers, its meaning of momentum, its unbiased running variance.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -160,7 +161,11 @@ def flatten() -> Layer:
       >>> flatten().apply({}, {}, jnp.zeros((5, 28, 28)))[0].shape
       (5, 784)
     """
-    apply = lambda params, state, x, *, key=None, train=False: (x.reshape(x.shape[0], -1), state)
+
+    def apply(params, state, x, *, key=None, train=False):
+        # Not −1, which has no value where there are no examples.
+        return x.reshape(x.shape[0], math.prod(x.shape[1:])), state
+
     return Layer("flatten", _no_params, apply)
 
 

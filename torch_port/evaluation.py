@@ -28,7 +28,7 @@ def evaluate(
       whose largest output is at their label.
 
     Raises:
-      ValueError: on a batch size below 1.
+      ValueError: on a batch size below 1, or no examples.
 
     Example:
       >>> from torch_port import losses
@@ -37,6 +37,7 @@ def evaluate(
       {'loss': 0.884778..., 'accuracy': 0.666666...}
     """
     checks.require_positive_integer(batch_size, "evaluate: batch_size")
+    checks.require_dataset("evaluate: dataset", dataset)
     return metrics.values(measure_dataset(model, dataset, loss=loss, batch_size=batch_size))
 
 
