@@ -1,4 +1,4 @@
-"""The catalogue as pages: docs/catalogue.md to read, docs/catalogue.html to search.
+"""The catalogue as pages: docs/catalogue.md to read, docs/catalogue-search.html to search.
 
 `python -m benchmarks.catalogue_page` joins the entries of `parity.CATALOGUE` with the figures that
 were measured for them, docs/data/catalogue-figures.json.
@@ -32,7 +32,7 @@ The figures say how far the parameters of the two sides are apart on a typical s
 to how far the right ones have moved, after one step and after an epoch on 10 000 images of MNIST
 (or the running statistics, where the parameters are the same). `docs/data/catalogue-figures.json`
 has the spread over three seeds, the accuracies, and the same figures of rounding alone.
-[The same table, to be searched](catalogue.html).
+[The same table, to be searched](catalogue-search.html).
 This page is written by `python -m benchmarks.catalogue_page`."""
 
 PLACEHOLDERS = {"{torch}": "PyTorch's", "{jax}": "JAX's"}
@@ -161,7 +161,7 @@ def main() -> None:
     """Writes both pages."""
     figures = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
     (DOCS / "catalogue.md").write_text(markdown(CATALOGUE, figures), encoding="utf-8")
-    (DOCS / "catalogue.html").write_text(page(CATALOGUE, figures), encoding="utf-8")
+    (DOCS / "catalogue-search.html").write_text(page(CATALOGUE, figures), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ addEventListener("load", () => {
 """
 
 
-@pytest.mark.parametrize("name", ["catalogue.md", "catalogue.html"])
+@pytest.mark.parametrize("name", ["catalogue.md", "catalogue-search.html"])
 def test_the_pages_are_those_of_the_catalogue(name):
     write = markdown if name.endswith("md") else page
     same = (DOCS / name).read_text(encoding="utf-8") == write(CATALOGUE, MEASURED)
