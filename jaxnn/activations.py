@@ -32,7 +32,7 @@ def _activation(function: Callable[Concatenate[Array, P], Array]):
     def checked(x: Array, *args: P.args, **kwargs: P.kwargs) -> Array:
         x = jnp.asarray(x)
         if not jnp.issubdtype(x.dtype, jnp.floating):
-            raise TypeError(f"{function.__name__}: expected a floating array, got {x.dtype}")
+            raise TypeError(f"{function.__name__}: x must be a floating array, got {x.dtype}")
         wide = jnp.float32 if x.dtype.itemsize < 4 else x.dtype
         return function(x.astype(wide), *args, **kwargs).astype(x.dtype)
 

@@ -29,6 +29,7 @@ def print_epochs(write: Callable[[str], Any] = print) -> Callback:
       >>> print_epochs()(Progress(3, 10, None, [row]))
       epoch  3/10  loss 0.2500 (0.5000)  1.5 s
     """
+    checks.require_function(write, "print_epochs: write")
 
     def callback(progress):
         row, width = progress.history[-1], len(str(progress.epochs))
@@ -141,6 +142,7 @@ def log_learning_rate(schedule: Schedule) -> Callback:
       >>> round(row["learning_rate"], 4)
       0.037
     """
+    checks.require_function(schedule, "log_learning_rate: schedule")
 
     def callback(progress):
         rate = schedule(int(progress.train_state.step) - 1)

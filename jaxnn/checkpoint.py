@@ -242,7 +242,9 @@ def _find(folder: str | Path, which: Which) -> tuple[Path, _Content]:
             raise FileNotFoundError(f"{folder}: no checkpoint (step={which})")
         return path, _read(path)
     if which not in ("latest", "best"):
-        raise ValueError(f'step must be "latest", "best" or a whole number, got {which!r}')
+        raise ValueError(
+            f'checkpoint: step must be "latest", "best" or a whole number, got {which!r}'
+        )
     paths, sound, refused = _paths(folder), [], []
     if not paths:
         raise FileNotFoundError(f"{folder}: no checkpoint")

@@ -87,6 +87,18 @@ def require_positive_integer(value: Any, name: str) -> None:
         raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
 
 
+def require_function(value: Any, name: str) -> None:
+    """Raises a `TypeError` unless the value can be called.
+
+    >>> require_function(0.1, "log_learning_rate: schedule")
+    Traceback (most recent call last):
+        ...
+    TypeError: log_learning_rate: schedule must be a function, got 0.1
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {value!r}")
+
+
 def require_floating(place: str, name: str, array: Any) -> None:
     """Raises a `ValueError` unless the array is floating and has a batch axis.
 

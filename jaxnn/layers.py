@@ -183,6 +183,7 @@ def activation(function: Callable[[jax.Array], jax.Array]) -> Layer:
       >>> activation(relu).apply({}, {}, jnp.array([-1.0, 2.0]))[0]
       Array([0., 2.], dtype=float32)
     """
+    checks.require_function(function, "activation: function")
     apply = lambda params, state, x, *, key=None, train=False: (function(x), state)
     unwrapped = function.func if isinstance(function, partial) else function
     return Layer(getattr(unwrapped, "__name__", "activation"), _no_params, apply)

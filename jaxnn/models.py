@@ -43,6 +43,8 @@ def mlp(
     """
     if len(sizes) < 2:
         raise ValueError(f"mlp: sizes must hold input and output at least, got {tuple(sizes)}")
+    for size in sizes:
+        checks.require_positive_integer(size, "mlp: each of sizes")
     *hidden, out_size = sizes[1:]
     parts = []
     for in_size, size in zip(sizes, hidden, strict=False):

@@ -171,7 +171,8 @@ def _automatic(mesh: Mesh | AbstractMesh) -> Any:
     names = mesh.axis_names
     if "data" not in names or not {*names} <= {"data", "model"}:
         raise ValueError(
-            f'a mesh must have an axis "data", and beside it at most an axis "model", got {names}'
+            'parallel: mesh must have an axis "data", and beside it at most an axis "model", '
+            f"got {names}"
         )
     return mesh.update(axis_types=(AxisType.Auto,) * len(names))
 

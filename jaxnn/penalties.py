@@ -88,6 +88,6 @@ def mask_by_name(params: Params, names: tuple[str, ...] = ("kernel",)) -> Any:
 def _penalty(place, term, params, names):
     mask = jax.tree.leaves(mask_by_name(params, names))
     if not any(mask):
-        raise ValueError(f"{place}: no parameter is named {' or '.join(map(repr, names))}")
+        raise ValueError(f"{place}: names must hold that of a parameter, got {names!r}")
     chosen = zip(jax.tree.leaves(params), mask, strict=True)
     return reduce(jnp.add, (jnp.sum(term(leaf)) for leaf, named in chosen if named))

@@ -109,6 +109,8 @@ def make_pieces(step: Step, *, batch_size: int, chunk_bytes: int = CHUNK_BYTES) 
       >>> [measured["loss"].count.tolist() for _, measured in pieces(start, dataset, 0)]
       [[2, 2], [1]]
     """
+    checks.require_positive_integer(batch_size, "make_pieces: batch_size")
+    checks.require_positive_integer(chunk_bytes, "make_pieces: chunk_bytes")
     steps = jax.jit(partial(jax.lax.scan, step), donate_argnums=0)
 
     def pieces(train_state, dataset, first):

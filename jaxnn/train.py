@@ -194,6 +194,10 @@ def fit(
         checks.require_dataset("fit: validation", validation)
     if stop and mesh and mesh.is_multi_process:
         raise ValueError("fit: stop must be None where processes train together: each asks alone")
+    for callback in callbacks:
+        checks.require_function(callback, "fit: each of callbacks")
+    if stop is not None:
+        checks.require_function(stop, "fit: stop")
     checks.require_one_of(get_args(OnNonFinite), on_nonfinite, "fit: on_nonfinite")
     steps = steps_of_epoch(dataset, batch_size)
     make_step = partial(make_train_step, model, loss=loss, augment=augment, penalty=penalty)
@@ -250,7 +254,7 @@ def _begin(
     if into_epoch > steps or int(train_state.step) != len(history) * steps + into_epoch:
         raise ValueError(
             f"fit: resume must stand at step {len(history)} × {steps} + {into_epoch}, after "
-            f"{len(history)} epochs of {steps} steps each and {into_epoch} steps of the next, but "
-            f"has taken {int(train_state.step)}: batch size or data differ"
+            f"{len(history)} epochs of {steps} steps each and {into_epoch} steps of the next, "
+            f"got {int(train_state.step)}: batch size or data differ"
         )
     return placement.copy(train_state), list(history), [] if measured is None else [measured]

@@ -285,7 +285,7 @@ def test_half_precision_is_computed_in_float32_and_rounded_once(name, dtype):
 def test_refuses_what_is_not_floating(name, x):
     function = CASES[name].ours if name in CASES else getattr(activations, name)
     with pytest.raises(
-        TypeError, match=f"{name.partition('(')[0]}: expected a floating array, got"
+        TypeError, match=f"{name.partition('(')[0]}: x must be a floating array, got"
     ):
         function(x)
 

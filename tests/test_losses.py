@@ -210,8 +210,8 @@ WRONG = [
     (lambda: losses.mean(x23), r"\(batch,\), got \(2, 3\)"),
     (lambda: losses.mean(jnp.array([1, 2])), "floating .* got int64"),
     (lambda: losses.mean(x2, jnp.ones(3)), r"weights must have shape \(2,\), got \(3,\)"),
-    (lambda: losses.l2({"bias": x2}), "no parameter is named 'kernel'"),
-    (lambda: losses.l1({}, ("kernel", "scale")), "no parameter is named 'kernel' or 'scale'"),
+    (lambda: losses.l2({"bias": x2}), r"that of a parameter, got \('kernel',\)"),
+    (lambda: losses.l1({}, ("kernel", "scale")), r"parameter, got \('kernel', 'scale'\)"),
 ]
 
 

@@ -51,8 +51,11 @@ def test_is_made_of_these_layers(make, text):
 WRONG = [
     (lambda: models.mlp((784,)), r"sizes must hold input and output at least, got \(784,\)"),
     (lambda: models.mlp(()), r"sizes must hold input and output at least, got \(\)"),
-    (lambda: models.mlp((3, 0, 2)), "out_size must be a whole number of at least 1, got 0"),
-    (lambda: models.mlp((3, 2.5, 2)), "out_size must be .* got 2.5"),
+    (
+        lambda: models.mlp((3, 0, 2)),
+        "mlp: each of sizes must be a whole number of at least 1, got 0",
+    ),
+    (lambda: models.mlp((3, 2.5, 2)), "mlp: each of sizes must be .* got 2.5"),
     (lambda: models.mlp((3, 3, 2), dropout=1.0), r"rate must be a number in \[0, 1\), got 1.0"),
     (lambda: models.mlp((3, 3, 2), dropout=-0.1), r"rate must be .* got -0.1"),
     (lambda: models.image_classifier((28, 0), (3,), 10), "image_shape must be .* got 0"),

@@ -62,7 +62,9 @@ def test_four_processes_give_the_numbers_of_one_device(folder):
 @pytest.mark.parametrize("axes", [("batch",), ("model",), ("data", "pipeline")])
 def test_a_mesh_of_other_axes_is_refused(axes):
     mesh = jax.make_mesh((1,) * len(axes), axes)
-    expected = r'a mesh must have an axis "data", and beside it at most an axis "model", got \('
+    expected = (
+        r'parallel: mesh must have an axis "data", and beside it at most an axis "model", got \('
+    )
     with pytest.raises(ValueError, match=expected):
         parallel.shard(Dataset(np.zeros((4, 2)), np.zeros(4, np.int32)), mesh)
     with pytest.raises(ValueError, match=expected):

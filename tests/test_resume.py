@@ -139,7 +139,7 @@ def test_a_bad_number_in_a_training_taken_up_names_its_step(short_pieces):
 
 
 WRONG = {
-    "another batch size": ({"batch_size": 64}, r"stand at step 1 × 2 \+ 0, .* has taken 4: batch"),
+    "another batch size": ({"batch_size": 64}, r"stand at step 1 × 2 \+ 0, .* got 4: batch"),
     "other data": ({"dataset": digits(64)}, r"after 1 epochs of 2 steps each"),
     "another model": ({"model": network(batch_norm=True)}, r"fit: resume: arrays missing: \["),
     "another width": (

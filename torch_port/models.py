@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Generator, Tensor
 
-from torch_port import layers
+from torch_port import checks, layers
 from torch_port.activations import relu, softmax
 from torch_port.initializers import Initializer, torch_linear
 
@@ -56,6 +56,8 @@ class MLP(_Network):
     ):
         if len(sizes) < 2:
             raise ValueError(f"mlp: sizes must hold input and output at least, got {tuple(sizes)}")
+        for size in sizes:
+            checks.require_positive_integer(size, "mlp: each of sizes")
         drawn = {"kernel_init": kernel_init, "generator": generator}
         *hidden, out_size = sizes[1:]
         parts = []

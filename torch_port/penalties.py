@@ -100,5 +100,5 @@ def _penalty(
     chosen = zip(model.parameters(), mask_by_name(model, names), strict=True)
     terms = [term(parameter).sum() for parameter, named in chosen if named]
     if not terms:
-        raise ValueError(f"{place}: no parameter is named {' or '.join(map(repr, names))}")
+        raise ValueError(f"{place}: names must hold that of a parameter, got {names!r}")
     return torch.stack(terms).sum()

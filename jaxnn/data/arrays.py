@@ -57,6 +57,7 @@ def from_arrays(images: Any, labels: Any, *, num_classes: int | None = None) -> 
 
 def check_labels(place: str, labels: np.ndarray, num_classes: int | None) -> np.ndarray:
     """Integer labels as int32, floating targets as they are; raises what `from_arrays` does."""
+    _require_classes(place, num_classes)
     if np.issubdtype(labels.dtype, np.integer):
         return _classes(place, labels, num_classes)
     if not _is_floating(labels):
@@ -88,13 +89,17 @@ def class_names(name: str, num_classes: int | None = None) -> tuple[str, ...]:
       >>> class_names("data/leaves", 3)
       ('0', '1', '2')
     """
-    if num_classes is not None and num_classes < 1:
-        raise ValueError(f"class_names: num_classes must be at least 1, got {num_classes}")
+    _require_classes("class_names", num_classes)
     known = CLASS_NAMES.get(Path(name).name.replace("-", "_"))
     if known is None and num_classes is None:
         names = ", ".join(map(repr, CLASS_NAMES))
         raise ValueError(f"class_names: the name must be one of {names}, got {name!r}")
     return known or tuple(map(str, range(num_classes or 0)))
+
+
+def _require_classes(place: str, num_classes: int | None) -> None:
+    if num_classes is not None and num_classes < 1:
+        raise ValueError(f"{place}: num_classes must be at least 1, got {num_classes}")
 
 
 def _require_shapes(images: np.ndarray, labels: np.ndarray) -> None:

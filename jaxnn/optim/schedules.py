@@ -191,7 +191,7 @@ def warmup_cosine_decay_schedule(
     if not decay_steps > warmup_steps:
         raise ValueError(
             "warmup_cosine_decay_schedule: decay_steps includes the warm-up and must be above "
-            f"warmup_steps={warmup_steps}, got {decay_steps}"
+            f"warmup_steps, got {decay_steps=} and {warmup_steps=}"
         )
     peak_is_zero = not is_traced(peak_value) and peak_value == 0
     warmup = linear_schedule(init_value, peak_value, warmup_steps)
@@ -226,9 +226,10 @@ def piecewise_constant_schedule(
       [1.0, 0.5, 0.125]
     """
     scales = dict(boundaries_and_scales or {})
+    place = "piecewise_constant_schedule: boundaries_and_scales"
     for boundary, factor in scales.items():
-        require_in("[0, inf)", factor, f"piecewise_constant_schedule: the factor at {boundary}")
-        require_in("[0, inf)", boundary, "piecewise_constant_schedule: a boundary")
+        require_in("[0, inf)", factor, f"{place}[{boundary}]")
+        require_in("[0, inf)", boundary, f"{place}: a boundary")
     require_number("piecewise_constant_schedule: init_value", init_value)
 
     def schedule(count):
@@ -261,8 +262,8 @@ def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> 
     """
     if len(boundaries) != len(schedules) - 1:
         raise ValueError(
-            f"join_schedules: {len(schedules) - 1} boundaries between {len(schedules)} schedules "
-            f"expected, got {len(boundaries)}"
+            f"join_schedules: boundaries must be {len(schedules) - 1} between {len(schedules)} "
+            f"schedules, got {len(boundaries)}"
         )
     for boundary in boundaries:
         require_in("[0, inf)", boundary, "join_schedules: boundaries")

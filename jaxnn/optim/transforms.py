@@ -122,7 +122,9 @@ def scale_by_schedule(step_size_fn: Schedule) -> GradientTransformation:
       Array([0.25, 1.  ], dtype=float32)
     """
     if not callable(step_size_fn):
-        raise TypeError(f"scale_by_schedule: a function of the step expected, got {step_size_fn!r}")
+        raise TypeError(
+            f"scale_by_schedule: step_size_fn must be a function of the step, got {step_size_fn!r}"
+        )
 
     def init(params: Params) -> ScaleByScheduleState:
         return ScaleByScheduleState(jnp.zeros([], jnp.int32))

@@ -56,7 +56,7 @@ def parallel_coordinates(rows: Rows, names: Sequence[str], *, metric: str | None
       'The loss of 2 members across rate, size: the best, 0.1, at rate 0.1, size 8.'
     """
     if not names:
-        raise ValueError("parallel_coordinates: expected at least one hyperparameter, got none")
+        raise ValueError("parallel_coordinates: expected names of at least one column, got none")
     metric = check_rows("parallel_coordinates", rows, names, metric)
     scores = np.array([score(row, metric) for row in rows])
     finished = [row for row, score in zip(rows, scores, strict=True) if np.isfinite(score)]

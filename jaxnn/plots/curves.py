@@ -94,7 +94,8 @@ def _curves(where: str, history: Sequence[Mapping[str, Any]], quantity: str) -> 
     missing = [index for index, row in enumerate(history) if "epoch" not in row]
     if missing:
         raise ValueError(
-            f"{where}: row {missing[0]} has no epoch, only {sorted(history[missing[0]])}"
+            f"{where}: expected an epoch in each row of the history, "
+            f"got {sorted(history[missing[0]])} in row {missing[0]}"
         )
     epochs = [row["epoch"] for row in history]
     if any(later <= earlier for earlier, later in pairwise(epochs)):

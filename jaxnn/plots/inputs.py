@@ -35,12 +35,13 @@ def check_labels(where: str, labels: Any, count: int) -> np.ndarray:
     >>> check_labels("where", [1, 2], count=3)
     Traceback (most recent call last):
         ...
-    ValueError: where: expected one label for each of 3 images, got shape (2,)
+    ValueError: where: expected one label for each image, got labels of shape (2,) for 3 images
     """
     labels = np.asarray(labels)
     if labels.shape != (count,):
         raise ValueError(
-            f"{where}: expected one label for each of {count} images, got shape {labels.shape}"
+            f"{where}: expected one label for each image, got labels of shape {labels.shape} "
+            f"for {count} images"
         )
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{where}: expected integer labels, got {labels.dtype}")
@@ -85,7 +86,7 @@ def check_class_names(where: str, names: Sequence[str] | None, count: int) -> li
     if names is None:
         return [str(index) for index in range(count)]
     if len(names) < count:
-        raise ValueError(f"{where}: expected names of {count} classes, got {len(names)}")
+        raise ValueError(f"{where}: expected class_names of {count} classes, got {len(names)}")
     return [str(name) for name in names[:count]]
 
 

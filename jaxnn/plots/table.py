@@ -45,7 +45,7 @@ def check_rows(where: str, rows: Rows, names: Iterable[str], metric: str | None)
     for name in (*names, metric):
         for row in rows:
             if name not in row:
-                raise ValueError(f"{where}: expected one of {[*row]}, got {name!r}")
+                raise ValueError(f"{where}: expected a column of {[*row]}, got {name!r}")
     return metric
 
 

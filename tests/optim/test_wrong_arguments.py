@@ -75,17 +75,17 @@ WRONG = {
     "a warm-up without end": (
         lambda: optim.warmup_cosine_decay_schedule(0.0, 0.1, 10, 10),
         ValueError,
-        "above warmup_steps=10, got 10",
+        "above warmup_steps, got decay_steps=10 and warmup_steps=10",
     ),
     "a negative factor": (
         lambda: optim.piecewise_constant_schedule(0.1, {10: -0.5}),
         ValueError,
-        "factor at 10.*-0.5",
+        r"boundaries_and_scales\[10\].*-0.5",
     ),
     "a boundary too many": (
         lambda: optim.join_schedules([lambda t: t], [10]),
         ValueError,
-        "0 boundaries.*got 1",
+        "boundaries must be 0.*got 1",
     ),
 } | {
     f"{name}: gradients unlike the state": (

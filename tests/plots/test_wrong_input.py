@@ -18,7 +18,7 @@ epoch = {"epoch": 1, "loss": 0.5, "accuracy": 0.5}
 WRONG = [
     (lambda: plots.loss_curves([]), "loss_curves: expected at least one epoch, got an empty"),
     (lambda: plots.accuracy_curves([]), "accuracy_curves: expected at least one epoch"),
-    (lambda: plots.loss_curves([{"loss": 1}]), "row 0 has no epoch, only ['loss']"),
+    (lambda: plots.loss_curves([{"loss": 1}]), "row of the history, got ['loss'] in row 0"),
     (lambda: plots.loss_curves([epoch, epoch]), "epochs that rise from row to row, got [1, 1]"),
     (lambda: plots.loss_curves([{"epoch": 1}]), "expected 'loss' in the rows, got ['epoch']"),
     (lambda: plots.accuracy_curves([{"epoch": 1, "loss": 1}]), "expected 'accuracy' in the rows"),
@@ -29,7 +29,7 @@ WRONG = [
     (lambda: plots.sample_images(two[0], [1]), "(n, height, width, channels) with 1 or 3"),
     (lambda: plots.sample_images(two[:0], []), "got shape (0, 28, 28)"),
     (lambda: plots.sample_images(np.zeros((2, 8, 8, 4)), [1, 1]), "got shape (2, 8, 8, 4)"),
-    (lambda: plots.sample_images(two, [1]), "one label for each of 2 images, got shape (1,)"),
+    (lambda: plots.sample_images(two, [1]), "each image, got labels of shape (1,) for 2 images"),
     (lambda: plots.sample_images(two, [1, -1]), "expected labels of at least 0, got -1"),
     (lambda: plots.sample_images(two - 0.5, [1, 1]), "images in [0, 1], got values from -0.5"),
     (lambda: plots.sample_images(two * math.nan, [1, 1]), "images in [0, 1], got values from nan"),
@@ -77,7 +77,7 @@ WRONG = [
         lambda: plots.seed_curves([member | {"rate": i} for i in range(7)], [[]] * 7, "rate"),
         "seed_curves: expected at most 6 values of rate, got 7",
     ),
-    (lambda: plots.parallel_coordinates([member], []), "at least one hyperparameter, got none"),
+    (lambda: plots.parallel_coordinates([member], []), "names of at least one column, got none"),
     (lambda: plots.loss_surface(x, x, bowl[0]), "loss_surface: expected losses of shape"),
 ]
 

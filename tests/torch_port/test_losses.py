@@ -152,7 +152,9 @@ def test_penalties_tell_kernels_scales_and_biases_apart():
     assert losses.l1(model, ("scale",)).item() == 100
     assert losses.l1(model, ("bias",)).item() == 1010
     assert losses.l2(model, ("kernel", "scale")).item() == 10_025
-    with pytest.raises(ValueError, match="l1: no parameter is named 'kernal'"):
+    with pytest.raises(
+        ValueError, match="l1: names must hold that of a parameter, got \\('kernal',\\)"
+    ):
         losses.l1(model, ("kernal",))
 
 

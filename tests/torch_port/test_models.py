@@ -90,7 +90,7 @@ def test_kernels_are_drawn_as_told_and_biases_as_ever():
     ("make", "message"),
     [
         (lambda: models.MLP((4,)), r"sizes must hold input and output at least, got \(4,\)"),
-        (lambda: models.MLP((4, 0, 2)), "out_size must be a whole number of at least 1, got 0"),
+        (lambda: models.MLP((4, 0, 2)), "sizes must be a whole number of at least 1, got 0"),
         (lambda: models.MLP((4, 3, 2), dropout=1.0), "dropout: rate"),
     ],
 )

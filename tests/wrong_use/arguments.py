@@ -1,10 +1,13 @@
 """Right arguments of the public functions, and wrong ones of each parameter, by its name."""
 
+from typing import Any, NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxnn import losses, models, optim
+from jaxnn.train import FitResult, init_train_state
 from jaxnn.typing import Dataset
 
 KEY = jax.random.key(0)
@@ -20,6 +23,11 @@ HISTORY = [{"epoch": 1, "loss": 0.5, "accuracy": 0.5}]
 ROWS = [{"seed": 0, "rate": 0.1, "loss": 0.5}, {"seed": 1, "rate": 0.2, "loss": 0.4}]
 VALUES = jnp.array([0.5, 1.0], jnp.float32)
 SCHEDULES = [optim.constant_schedule(0.1), optim.constant_schedule(0.2)]
+CHECKPOINTS = "checkpoints"
+"""A folder of one checkpoint in the folder that the tests are in."""
+X = np.linspace(-1, 1, 5)
+BOWL = X**2 + X[:, None] ** 2
+MESH = jax.make_mesh((1,), ("data",))
 TRAINING = {"loss": losses.softmax_cross_entropy, "batch_size": 2}
 
 RIGHT = {
@@ -31,6 +39,13 @@ RIGHT = {
         )
     },
     "callbacks.early_stopping": {"patience": 1},
+    "callbacks.log_learning_rate": {"schedule": SCHEDULES[0]},
+    "callbacks.print_epochs": {"write": print},
+    "checkpoint.save": {
+        "folder": CHECKPOINTS, "train_state": PARAMS, "step": 1, "config": {}, "loss": 0.5,
+    },
+    "checkpoint.load": {"folder": CHECKPOINTS},
+    "checkpoint.restore": {"folder": CHECKPOINTS},
     "data.batches": {"dataset": POINTS, "order": np.arange(4), "batch_size": 2},
     "data.class_names": {"name": "mnist", "num_classes": 10},
     "data.from_arrays": {"images": IMAGES, "labels": LABELS, "num_classes": 2},
@@ -50,11 +65,13 @@ RIGHT = {
     },
     "initializers.torch_linear_bias": {"in_size": 3},
     "interop.biased_batch_norm": {"size": 3},
+    "layers.activation": {"function": jnp.tanh},
     "layers.batch_norm": {"size": 3},
     "layers.layer_norm": {"size": 3},
     "layers.normalize_images": {"mean": 0.5, "std": 0.5},
     "layers.dense": {"in_size": 3, "out_size": 2},
     "layers.dropout": {"rate": 0.5},
+    "layers.intermediates": {"model": MODEL, "params": PARAMS, "state": STATE, "x": POINTS.images},
     "layers.keep_mask": {"key": KEY, "rate": 0.5, "shape": (2,)},
     "layers.apply_mask": {"x": VALUES, "mask": jnp.array([True, False]), "rate": 0.5},
     "losses.l1": {"params": PARAMS},
@@ -107,6 +124,16 @@ RIGHT = {
     "optim.warmup_cosine_decay_schedule": {
         "init_value": 0.0, "peak_value": 0.1, "warmup_steps": 5, "decay_steps": 10,
     },
+    "parallel.replicate": {"train_state": PARAMS, "mesh": MESH},
+    "parallel.shard": {"dataset": POINTS, "mesh": MESH},
+    "parallel.shardings": {"train_state": PARAMS, "mesh": MESH},
+    "plots.activation_curves": {"x": X, "values": {"tanh": X}, "derivatives": {"tanh": X}},
+    "plots.compare_layer_histograms": {"panels": {"he": {"0/dense": X}}},
+    "plots.layer_histograms": {"values_by_layer": {"0/dense": X}},
+    "plots.loss_landscape": {"x": X, "y": X, "losses": BOWL},
+    "plots.loss_surface": {"x": X, "y": X, "losses": BOWL},
+    "plots.parallel_coordinates": {"rows": ROWS, "names": ["rate", "seed"]},
+    "plots.seed_curves": {"rows": ROWS, "curves": [HISTORY, HISTORY], "by": "rate"},
     "plots.accuracy_curves": {"history": HISTORY},
     "plots.loss_curves": {"history": HISTORY},
     "plots.confusion_matrix": {"matrix": np.eye(2, dtype=int), "class_names": ["0", "1"]},
@@ -127,6 +154,7 @@ RIGHT = {
     },
     "train.make_epoch": {"model": MODEL, "optimizer": OPTIMIZER, **TRAINING},
     "streaming.make_epoch": {"model": MODEL, "optimizer": OPTIMIZER, **TRAINING},
+    "streaming.make_pieces": {"step": lambda train_state, batch: None, "batch_size": 2},
     "train.fit": {
         "model": MODEL, "optimizer": OPTIMIZER, "dataset": POINTS, "epochs": 1, "key": KEY,
         **TRAINING,
@@ -135,8 +163,23 @@ RIGHT = {
         "make": lambda rate: (MODEL, optim.sgd(rate)), "grid": {"rate": [0.1]}, "dataset": POINTS,
         "epochs": 1, "key": KEY, **TRAINING,
     },
+    "data.Dataset.split": {"self": POINTS, "fraction": 0.5, "key": KEY},
+    "typing.Dataset.split": {"self": POINTS, "fraction": 0.5, "key": KEY},
 }  # fmt: skip
 """Arguments with which each function works; a test sees to it."""
+
+
+class Wrong(NamedTuple):
+    """A wrong value whose message cannot show it whole, and what it shows instead."""
+
+    value: Any
+    shown: str
+
+
+def standing(model, history) -> FitResult:
+    """A training of another model, or of another number of steps than its history has."""
+    return FitResult(init_train_state(model, OPTIMIZER, KEY), history, None)
+
 
 INTEGERS = jnp.array([1, 2])
 SMALLER = [0, -1, 2.5, True]
@@ -168,27 +211,31 @@ WRONG = {
     "step_size": ["much"], "step_size_fn": [0.1], "exponent": ["much"],
     "decay_steps": [0, -1], "warmup_steps": [-1, 20], "decay_rate": [-0.5, "much"],
     "boundaries": [[5, 6], [-1]], "boundaries_and_scales": [{-1: 0.5}, {5: -0.1}],
-    "history": [[], [{"loss": 0.5}]], "matrix": [np.ones((2, 3), int), np.ones(2, int)],
+    "history": [[], Wrong([{"loss": 0.5}], "['loss'] in row 0")],
+    "matrix": [np.ones((2, 3), int), np.ones(2, int)],
     "class_names": [["0"]], "count": [0], "metric": ["nothing"],
     "images": [IMAGES[:3]], "num_classes": [0], "max_shift": [-1, 1.5],
     "dataset": [POINTS._replace(labels=POINTS.labels[:3])],
     "validation": [POINTS._replace(labels=POINTS.labels[:3])],
     "name": ["mnits"], "order": [np.array([0, 4]), np.array([0.5])],
     "grid": [{"rate": []}, []], "on_nonfinite": ["go"],
-    "inputs": [jnp.ones((4, 3), jnp.float32), jnp.ones((4, 2), jnp.int32)],
+    "inputs": [Wrong(jnp.ones((4, 3), jnp.float32), "(2, 3)"), jnp.ones((4, 2), jnp.int32)],
+    "mesh": [Wrong(jax.make_mesh((1,), ("rows",)), "('rows',)")],
+    "keep": SMALLER, "schedule": ["cosine"], "write": ["stdout"], "function": ["tanh"],
+    "stop": [3.5], "callbacks": [Wrong([3.5], "3.5")], "fraction": [0.0, 1.0, "half"],
+    "resume": [
+        Wrong(standing(models.mlp((2, 3)), []), "float32 of shape (3,)"),
+        Wrong(standing(MODEL, HISTORY), "0"),
+    ],
+    "checkpoint.save step": [-1, 10**10, "last"],
+    "checkpoint.load step": ["first", 2.5], "checkpoint.restore step": ["first", 2.5],
+    "plots.activation_curves x": [BOWL], "plots.loss_landscape x": [BOWL, Wrong(X[:1], "[-1.]")],
+    "plots.loss_surface x": [BOWL, Wrong(X[:1], "[-1.]")],
+    "y": [BOWL, Wrong(X[:1], "[-1.]")], "losses": [X, Wrong(BOWL * np.nan, "none")],
+    "plots.activation_curves values": [{}, Wrong({"relu": X}, "['relu']")],
+    "derivatives": [{}, Wrong({"relu": X}, "['relu']"), Wrong({"tanh": X[:4]}, "(4,)")],
+    "panels": [{}], "values_by_layer": [{}, Wrong({"0/dense": []}, "0")],
+    "rows": [[]], "by": ["nothing"], "plots.heat_map x": ["nothing"],
+    "plots.heat_map y": ["nothing"], "plots.parallel_coordinates names": [[], ["nothing"]],
 }  # fmt: skip
-"""Wrong values of each parameter, by its name."""
-
-ELSEWHERE = {
-    "callbacks.early_stopping metric": "the history says, when it is called",
-    "data.class_names name": "of unknown names the numbers of the classes are given",
-    "data.shift_images images": "any images have a shape",
-    "initializers.zeros shape": "of any shape",
-    "layers.keep_mask shape": "of any shape",
-    "train.evaluate dataset": "on a mesh more images than labels: the last part is filled up",
-    "plots.heat_map x": "the name of a column",
-    "plots.sample_images labels": "of more classes than names are shown as numbers",
-    "optim.adamw mask": "a prefix of the tree, as Optax has it: tests/optim/test_masked.py",
-    "optim.add_decayed_weights mask": "the same",
-}
-"""Parameters of such a name that take what others do not, and why."""
+"""Wrong values of each parameter, by its name, or by the function's and its own."""

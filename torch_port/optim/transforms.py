@@ -99,7 +99,9 @@ def scale_by_schedule(step_size_fn: Schedule) -> GradientTransformation:
       [tensor([0.2500, 1.0000])]
     """
     if not callable(step_size_fn):
-        raise TypeError(f"scale_by_schedule: a function of the step expected, got {step_size_fn!r}")
+        raise TypeError(
+            f"scale_by_schedule: step_size_fn must be a function of the step, got {step_size_fn!r}"
+        )
 
     def init(params: Tensors) -> ScaleByScheduleState:
         return ScaleByScheduleState(0)
