@@ -12,6 +12,9 @@ from tests.test_twins import passed_on
 from tests.wrong_use.arguments import CHECKPOINTS, PARAMS, RIGHT, WRONG, Wrong
 from tests.wrong_use.exemptions import FREE, RECORDS, REPORTED_BY, TAKES_ANYTHING, WITHOUT_ROWS
 
+LIMITS = r"[\[(]\S+, \S+[\])]|at least|above|whole|function"
+"""What a number that is refused must be, other than a number."""
+
 ANYTHING = set().union(*TAKES_ANYTHING.values())
 
 
@@ -142,5 +145,6 @@ def test_the_message_says_what_was_expected_what_came_and_where(function, name, 
     assert has_word(handed[1] or name, said), "of which parameter"
     parts = re.fullmatch(r"(.*\b(must|expected|at least)\b.*\w.*), got (.+)", said, re.DOTALL)
     assert parts is not None, "what was expected, and what came"
+    assert not isinstance(given, int | float) or re.search(LIMITS, parts[1]), "of which range"
     assert any(has_word(one, parts[3]) for one in shown(value, right.get(name), name)), "what came"
     assert len(said) < 300, "short"
