@@ -41,7 +41,8 @@ def evaluate(
       {'accuracy': 0.666666..., 'loss': 0.884778...}
     """
     checks.require_positive_integer(batch_size, "evaluate: batch_size")
-    checks.require_dataset("evaluate: dataset", dataset)
+    if dataset.size == 0:  # but more images than labels are right: `parallel.shard` fills up
+        raise ValueError("evaluate: dataset must hold at least one example, got none")
     if is_stored(dataset.images):
         parts = _streamed(
             _over_stacked(_measure_batch, model, loss), params, state, dataset, batch_size
