@@ -8,10 +8,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-few = settings(max_examples=6, derandomize=True, deadline=None)
+few = settings(max_examples=4, derandomize=True, deadline=None)
 """The same examples on every machine: where compiled programs or arrays are large."""
 
-some = settings(max_examples=12, derandomize=True, deadline=None)
+some = settings(max_examples=10, derandomize=True, deadline=None)
 """The same, where an example costs little."""
 
 each_dtype = pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float32, jnp.float64])

@@ -73,7 +73,7 @@ def test_moments_are_within_five_standard_errors_and_values_within_the_bound(cas
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float64])  # float32 is above
+@pytest.mark.parametrize("dtype", [jnp.bfloat16], ids=["bfloat16"])  # float32 is above
 @few
 @given(key=keys, shape=st.sampled_from([(1, 1), (2, 3, 4)]))
 def test_a_key_gives_the_same_bits_each_time_and_another_key_others(name, dtype, key, shape):
