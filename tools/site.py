@@ -1,6 +1,6 @@
-"""The pages of the site that are made from code: the gallery, the lecture, the twins, the reference.
+"""The pages of the site that are made from code: gallery, lecture, twins, reference.
 
-MkDocs calls `on_files` and `on_page_markdown` (`hooks` in mkdocs.yml); nothing is written into docs/.
+MkDocs calls `on_files` and `on_page_markdown` (`hooks` in mkdocs.yml); docs/ stays as it is.
 """
 
 import ast
@@ -25,7 +25,7 @@ INTERNAL = {"checks", "cli", "elementary", "files", "pieces", "placement", "play
 INTERNAL |= {"pytrees", "sealed", "storage"}
 """What jaxnn is built of and does not offer: not in the reference."""
 
-REPOSITORY_LINK = re.compile(r"\[([^\]]*)\]\(\.\./([^)]+)\)")
+REPOSITORY_LINK = re.compile(r"\[([^\]]*)\]\((?:\.\./)+((?:examples|jaxnn|torch_port)[^)]*)\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -42,10 +42,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """A link to a file of the repository leads to its twins' page, or is the file's name."""
+    """A link to a file of the repository leads to the page that shows it, or is a plain name."""
 
     def replaced(link: re.Match) -> str:
-        target = f"twins/{'-'.join(Path(link[2]).with_suffix('').parts[1:])}.md"
+        path = Path(link[2])
+        name = "-".join(path.with_suffix("").parts[1:]) or "index"
+        target = f"{'gallery' if path.parts[0] == 'examples' else 'twins'}/{name}.md"
         depth = "../" * page.file.src_uri.count("/")
         return f"[{link[1]}]({depth}{target})" if files.get_file_from_path(target) else link[1]
 
