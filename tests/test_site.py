@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.play.browser import BROWSER, Page
+from tests.browser import BROWSER, Page
 
 ROOT = Path(__file__).parents[1]
 
@@ -101,13 +101,9 @@ def test_every_part_of_the_lecture_is_two_clicks_from_the_start(site, pages):
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
 def test_pages_open_in_a_browser_and_nothing_is_cut_off(site, tmp_path, width, scheme):
     page = Page(tmp_path)
-    page.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
-              mobile=False)  # fmt: skip
-    preferred = {"name": "prefers-color-scheme", "value": scheme}
-    page.call("Emulation.setEmulatedMedia", features=[preferred])
+    page.show_as(width, 900, scheme)
     for name in SHOWN:
         page.open((site / name).as_uri())
-        page.wait("document.readyState == 'complete'")
         wide = page.value("document.documentElement.scrollWidth")
         assert wide <= width, name
         shown = page.value("document.body.dataset.mdColorScheme")
@@ -122,11 +118,11 @@ def test_pages_open_in_a_browser_and_nothing_is_cut_off(site, tmp_path, width, s
 def test_a_search_finds_a_function(site, tmp_path):
     page = Page(tmp_path)
     page.open((site / "index.html").as_uri())
-    page.wait("document.querySelector('[data-md-component=search-query]')")
+    page.until("!!document.querySelector('[data-md-component=search-query]')")
     page.value(
         "(q => { q.focus(); q.value = 'softmax_cross_entropy';"
         " q.dispatchEvent(new Event('keyup', {bubbles: true})); })"
         "(document.querySelector('[data-md-component=search-query]'))"
     )
-    page.wait("document.querySelector('.md-search-result__item a[href*=\"reference/losses\"]')")
+    page.until("!!document.querySelector('.md-search-result__item a[href*=\"reference/losses\"]')")
     page.close()

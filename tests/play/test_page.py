@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jaxnn import cli
-from tests.play.browser import BROWSER, Page
+from tests.browser import BROWSER, Page
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
 
