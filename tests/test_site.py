@@ -117,12 +117,11 @@ def test_pages_open_in_a_browser_and_nothing_is_cut_off(site, tmp_path, width, s
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
 def test_a_search_finds_a_function(site, tmp_path):
     page = Page(tmp_path)
+    page.show_as(1280, 900)
     page.open((site / "index.html").as_uri())
-    page.until("!!document.querySelector('[data-md-component=search-query]')")
-    page.value(
-        "(q => { q.focus(); q.value = 'softmax_cross_entropy';"
-        " q.dispatchEvent(new Event('keyup', {bubbles: true})); })"
-        "(document.querySelector('[data-md-component=search-query]'))"
-    )
+    said = "document.querySelector('.md-search-result__meta').innerText"
+    page.until(f"!{said}.startsWith('Initializing')")
+    page.value("document.querySelector('[data-md-component=search-query]').focus()")
+    page.call("Input.insertText", text="softmax_cross_entropy")
     page.until("!!document.querySelector('.md-search-result__item a[href*=\"reference/losses\"]')")
     page.close()
