@@ -33,15 +33,12 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
     validation = Dataset(
         train_set.images[images * 9 // 10 : images], train_set.labels[images * 9 // 10 : images]
     )
+    model, optimizer, key = models.simple_nn(), optim.adam(1e-3), jax.random.key(0)
+    settings = {"loss": losses.softmax_cross_entropy, "batch_size": 64}
+    start = train.init_train_state(model, optimizer, key)
+    before = train.evaluate(model, start.params, start.state, validation, **settings)
     history = train.fit(
-        models.simple_nn(),
-        optim.adam(1e-3),
-        training,
-        validation=validation,
-        loss=losses.softmax_cross_entropy,
-        epochs=epochs,
-        batch_size=64,
-        key=jax.random.key(0),
+        model, optimizer, training, validation=validation, epochs=epochs, key=key, **settings
     ).history
     names = ("loss", "validation_loss", "accuracy", "validation_accuracy")
     rows = [[row["epoch"], *(f"{row[name]:.4f}" for name in names)] for row in history]
@@ -50,7 +47,8 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
     print(f"\nleast validation loss in epoch {best['epoch']}")
     save_figure(__file__, out, plots.loss_curves(history))
     save_figure(__file__, out, plots.accuracy_curves(history), "accuracy")
-    findings = {f"approximately_{name}": [row[name] for row in history] for name in names}
+    findings: dict[str, Any] = {"validation_loss_at_the_start": before["loss"]}
+    findings |= {f"approximately_{name}": [row[name] for row in history] for name in names}
     return save_findings(__file__, out, findings)
 
 

@@ -40,6 +40,7 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
     model = twins.simple_nn(seed=0)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     settings = {"loss": LOSS, "batch_size": 64}
+    before = train.evaluate(model, validation, **settings)
     names = ("loss", "validation_loss", "accuracy", "validation_accuracy")
     history = []
     for epoch in range(epochs):
@@ -49,7 +50,8 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
         history.append(row)
     rows = [[i + 1, *(f"{row[name]:.4f}" for name in names)] for i, row in enumerate(history)]
     print_table(["epoch", *(name.replace("_", " ") for name in names)], rows)
-    findings = {f"approximately_{name}": [row[name] for row in history] for name in names}
+    findings: dict[str, Any] = {"validation_loss_at_the_start": before["loss"]}
+    findings |= {f"approximately_{name}": [row[name] for row in history] for name in names}
     return save_findings(__file__, out, findings)
 
 
