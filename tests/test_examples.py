@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
+
+from tools import notebook
 
 ROOT = Path(__file__).parents[1]
 GALLERY = ROOT / "docs" / "gallery"
@@ -64,3 +67,14 @@ def test_an_example_says_what_it_shows_what_to_look_for_and_what_was_found(examp
 def test_the_gallery_has_what_a_full_run_leaves(example):
     for suffix in ("png", "txt", "json"):
         assert (GALLERY / f"{example.stem}.{suffix}").stat().st_size > 0
+
+
+def test_the_notebook_is_its_example_and_runs_from_top_to_bottom(tmp_path):
+    """A real kernel in a folder with the examples' helper alone: it writes nothing there."""
+    kept = nbformat.read(notebook.NOTEBOOK, as_version=4)
+    made = notebook.notebook(notebook.EXAMPLE)
+    assert [cell.source for cell in made.cells] == [cell.source for cell in kept.cells]
+    (tmp_path / "gallery.py").write_bytes((ROOT / "examples" / "gallery.py").read_bytes())
+    printed, shown = notebook.executed(made, tmp_path).cells[-1].outputs
+    assert printed.text == (GALLERY / f"{notebook.EXAMPLE.stem}.txt").read_text("utf-8")
+    assert "image/png" in shown.data
