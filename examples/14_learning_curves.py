@@ -6,9 +6,9 @@ lecture's network at Adam's constant rate.
 Look for: where the curves part. From there on the network learns its images rather than digits; the
 epoch with the best validation loss is the one to keep.
 
-Found: over fifteen epochs the training loss falls without a halt, to 0.031. The validation loss is
-least in epoch 4 (0.070) and wavers between 0.074 and 0.102 from there on, the validation accuracy
-between 0.970 and 0.982: at a constant rate the last epoch is as good as chance will have it.
+Found: over ten epochs the training loss falls without a halt, to 0.044. The validation loss is
+least in epoch 4 (0.070) and wavers between 0.084 and 0.101 from there on, the validation accuracy
+between 0.970 and 0.978: at a constant rate the last epoch is as good as chance will have it.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
       small: on fewer images and epochs.
       out: the folder for the pictures and the findings.
     """
-    images, epochs = (1280, 2) if small else (60000, 15)
+    images, epochs = (1280, 2) if small else (60000, 10)
     train_set, _ = data.load("mnist")
     training = Dataset(train_set.images[: images * 9 // 10], train_set.labels[: images * 9 // 10])
     validation = Dataset(

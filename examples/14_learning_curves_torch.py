@@ -29,7 +29,7 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
       small: on fewer images and epochs.
       out: the folder for the findings.
     """
-    images, epochs = (1280, 2) if small else (60000, 15)
+    images, epochs = (1280, 2) if small else (60000, 10)
     train_set, _ = data.load("mnist")
     training = data.Dataset(
         train_set.images[: images * 9 // 10], train_set.labels[: images * 9 // 10]

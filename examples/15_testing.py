@@ -1,4 +1,4 @@
-"""Of 10,000 test images the lecture's network takes some 270 for another digit, and a few surely.
+"""The lecture's network takes some 250 of 10,000 test images for another digit, a few surely.
 
 Shows: the test of a trained network: accuracy, confusion matrix, predictions with their
 probabilities, and the errors of which it was surest.
@@ -6,8 +6,9 @@ probabilities, and the errors of which it was surest.
 Look for: which digits are taken for which. The worst errors are no noise: some are hard for a
 person, and some have a label that a person would doubt.
 
-Found: test accuracy 0.973 after five epochs at a falling rate; the share of wrong answers among
-those given with 99 % or more is 0.007.
+Found: after five epochs at a falling rate the test accuracy is 0.9753. Nines are taken for fours
+most often (14), sevens for twos (11) and ones (10). Of the answers given with 99 % or more, 0.0007
+are wrong: six, the first of the worst errors. The softmax is seldom wrong where it is sure.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Of 10,000 test images the lecture's network takes some 270 for another digit: in PyTorch.
+"""The lecture's network takes some 250 of 10,000 test images for another digit: in PyTorch.
 
 Shows: the test of `15_testing.py` in PyTorch, of the same trained network, carried across.
 

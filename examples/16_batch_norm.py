@@ -1,13 +1,15 @@
-"""With batch normalisation a network learns at rates a hundred times larger.
+"""With batch normalisation a network learns at rates thirty times larger, and at small ones too.
 
 Shows: the accuracy after an epoch over learning rates of SGD, with batch norm and without; and the
 running mean of three neurons beside the means of the batches that it follows.
 
-Look for: the right end of the left panel, where the plain network falls back to guessing. In the
-right panel, how the running mean smooths the batches' means: an exponential mean that weighs the
-newest with 0.1.
+Look for: in the left panel, how wide the plateau is, and where the plain network falls back to
+guessing. In the right panel, how the running mean smooths the batches' means: an exponential mean
+that weighs the newest with 0.1.
 
-Found: see the table; means and standard deviations over three seeds.
+Found: without batch norm the best rate is 0.1 (0.862 ± 0.023) and at 0.3 the network is lost
+(0.320); with it the accuracy is between 0.91 and 0.93 from 0.03 to 3, and lost at 10. Means and
+standard deviations over three seeds.
 """
 
 from pathlib import Path
@@ -122,7 +124,7 @@ def draw(rates: list[float], curves: dict[str, Any], found: dict[str, Any]) -> A
             )
             right.plot(batch, ".", color=series.color, markersize=3, alpha=0.5)
             right.plot(running, color=series.color)
-        right.set(xlabel="step", title="three neurons: batch means (dots), running mean")
+        right.set(xlabel="step", title="batch means (dots), running means")
         for axes in (left, right):
             quiet_ticks(axes, grid="y")
     return figure

@@ -6,8 +6,11 @@ of scaling at test time; and the masks as an ensemble, asked about a digit that 
 Look for: the plain network's validation loss, which rises while its training loss goes to 0. In the
 second picture, how wide the ensemble's answers spread where the turned digit is none.
 
-Found: see the table; means and standard deviations over three seeds. The lecture's scaling (drop in
-training, multiply by the keep probability in testing) and the usual one (divide in training, do
+Found: after 40 epochs the training loss is 0.008 without dropout, 0.29 with it; the validation loss
+0.758 ± 0.018 and 0.585 ± 0.018 (mean and standard deviation over three seeds); the accuracy is the
+same, 0.825 and 0.824: what dropout spares are wrong answers given surely. The ensemble's spread is
+0.03 for the upright seven and 0.10 at 150°, between a zero and a six. The lecture's scaling (drop
+in training, multiply by the keep probability in testing) and the usual one (divide in training, do
 nothing in testing) have the same mean.
 """
 
@@ -160,14 +163,15 @@ def draw_turned(turned: np.ndarray, answers: np.ndarray) -> Any:
             axes = figure.add_subplot(grid[0, i])
             axes.imshow(image, cmap="gray_r")
             axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
         axes = figure.add_subplot(grid[1, :])
         for series, digit in zip(SERIES, shown, strict=False):
             p, s = mean[:, digit], deviation[:, digit]
             axes.plot(ANGLES, p, color=series.color, linestyle=series.linestyle, label=str(digit))
-            axes.fill_between(ANGLES, p - s, p + s, color=series.color, alpha=0.15)
+            axes.fill_between(ANGLES, p - s, np.minimum(p + s, 1), color=series.color, alpha=0.15)
         axes.plot(ANGLES, deviation.mean(-1), ":", color=QUIET, label="spread, mean of all")
-        axes.set(xlabel="degrees", ylabel="probability", ylim=(0, 1), xticks=ANGLES)
-        axes.set_xlim(-7, 187)
+        axes.set(xlabel="degrees", ylabel="probability", ylim=(0, 1.2), xticks=ANGLES)
+        axes.set(xlim=(-7, 187), yticks=np.linspace(0, 1, 6))
         axes.legend(loc="upper right", ncols=5)
         quiet_ticks(axes, grid="y")
     return figure
