@@ -1,4 +1,4 @@
-"""What holds weights small helps on a thousand images; what is tuned best is the learning rate.
+"""Penalties and decay make weights smaller, here not better; the learning rate decides.
 
 Shows: the lecture's penalties and weight decay on 1000 images; and its four hyperparameters, batch
 size, learning rate, epochs and widths, over two grids of five seeds each.
@@ -7,7 +7,11 @@ Look for: what L1 does to the share of weights near 0, and L2 to their length; t
 means another thing in the gradient (L2) and outside of it (decoupled decay). In the maps, how wide
 the good places are beside the spread of five seeds.
 
-Found: see the tables; means and standard deviations over the seeds.
+Found: L1 brings 0.37 of the weights within 0.001 of 0, L2 0.23, where 0.02 are without. A decoupled
+decay of 1e-3 does nothing in 600 steps at a rate of 1e-3; one of 1 makes the kernels shortest (7.0
+for 9.0). The accuracies, 0.863 to 0.865, differ by less than the spread of seeds, 0.004. In the
+grids, on 2000 images, a learning rate of 0.1 costs everything at every batch size, while 0.001 and
+0.01 are within 0.05 of each other; widths beyond 32 and epochs beyond 10 gain a few hundredths.
 """
 
 from pathlib import Path
