@@ -83,13 +83,16 @@ def smoke() -> dict[str, Callable]:
         layers.layer_norm(16),
         layers.dense(16, 10),
     )
-    # By NumPy: the last bit of a normal number that JAX draws depends on the device.
+    # By NumPy, and by the CPU: the last bit of a number that JAX draws depends on the device.
+    with jax.default_device(jax.devices("cpu")[0]):
+        start = jax.device_get(network.init(KEY, jnp.float32))
     drawn = lambda shape: np.random.default_rng(0).normal(size=shape).astype(np.float32)
     draw = lambda dtype, *shape: jnp.asarray(drawn(shape), dtype)
     labels = jnp.arange(64) % 10
 
     def gradients(dtype):
-        params, state = jax.tree.map(lambda p: p.astype(dtype), network.init(KEY, jnp.float32))
+        cast = lambda x: jnp.asarray(x, dtype if x.dtype == jnp.float32 else x.dtype)
+        params, state = jax.tree.map(cast, start)
         outputs = lambda params: network.apply(params, state, draw(dtype, 64, 32), train=True)[0]
         objective = lambda params: losses.mean(LOSS(outputs(params), labels))
         return outputs(params), jax.grad(objective)(params)
