@@ -247,7 +247,13 @@ def _count(values):
 
 
 def _predicted(logits):
-    return jnp.argmax(logits, axis=-1).astype(jnp.int32)
+    """The first index of the largest, NaN being larger than all: `argmax`.
+
+    Of each `jnp.argmax` that it compiles JAX 0.10.2 keeps 14 kB (docs/crash-proof.md).
+    """
+    is_largest = (logits == jnp.max(logits, axis=-1, keepdims=True)) | jnp.isnan(logits)
+    index = jax.lax.broadcasted_iota(jnp.int32, logits.shape, logits.ndim - 1)
+    return jnp.min(jnp.where(is_largest, index, logits.shape[-1]), axis=-1)
 
 
 def _class_labels(place, logits, labels, name="logits"):

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import jax
@@ -174,6 +174,13 @@ def test_top_k_is_in_the_top_unless_k_are_above_it():
     in_top = lambda label: int(metrics.top_k_accuracy(tied[:1], jnp.array([label]), 1).sum)
     assert [in_top(0), in_top(1), in_top(2)] == [1, 1, 0]
     assert metrics.top_k_accuracy(tied[1:], jnp.array([0]), 3).sum == 0, "NaN is never right"
+
+
+def test_the_predicted_class_is_the_first_of_the_largest():
+    rows = np.array(list(product([-np.inf, -0.0, 0.0, 1.0, np.inf, np.nan], repeat=3)))
+    alone = lambda row: metrics.confusion_matrix(row[None], jnp.array([0])).sum[0]
+    ours = jnp.argmax(jax.vmap(alone)(jnp.array(rows)), axis=1)
+    np.testing.assert_array_equal(ours, rows.argmax(axis=1))
 
 
 @pytest.mark.parametrize("confidence", [0.25, 0.5, 0.75, 1.0])

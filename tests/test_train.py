@@ -1,11 +1,14 @@
 """Training: the epoch program against the plain loop, the ragged batch, callbacks, bad numbers."""
 
+import gc
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.extend.core import Jaxpr
 
-from jaxnn import data, layers, losses, metrics, models, optim, train
+from jaxnn import data, evaluation, layers, losses, metrics, models, optim, train
 from jaxnn.activations import relu
 from jaxnn.steps import draw
 from jaxnn.typing import Dataset, GradientTransformation
@@ -93,6 +96,22 @@ def test_evaluating_again_compiles_nothing():
     train.evaluate(model, params, state, dataset, loss=LOSS, batch_size=64)
     with jax.no_tracing():
         train.evaluate(model, params, state, dataset, loss=LOSS, batch_size=64)
+
+
+def test_a_training_leaves_no_program_in_memory():
+    """Not in JAX's caches either, where one more each time adds up over many trainings."""
+    dataset = digits(100)
+    settings = {"loss": LOSS, "epochs": 1, "batch_size": 64, "validation": dataset}
+
+    def held_after_a_training():
+        model = network(batch_norm=True, dropout=0.1)
+        train.fit(model, optim.adam(1e-3), dataset, key=jax.random.key(0), **settings)
+        evaluation._evaluation.cache_clear()  # those of 16 models stay there, to be used again
+        gc.collect()
+        return sum(type(thing) is Jaxpr for thing in gc.get_objects())
+
+    held_after_a_training()  # what is compiled once in a process
+    assert held_after_a_training() == held_after_a_training()
 
 
 @pytest.mark.parametrize("n", [1, 63, 64, 65, 128, 150])
