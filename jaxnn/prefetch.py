@@ -34,6 +34,7 @@ def prefetched(
     """
     pool = ThreadPoolExecutor(1, thread_name_prefix=THREADS)
     try:
+        pool.submit(int)  # interrupted while its thread starts, a pool forgets it: it reads nothing
         yield _in_order(lambda i: pool.submit(read, i), range(count), ahead)
     finally:
         pool.shutdown(cancel_futures=True)
