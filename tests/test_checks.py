@@ -41,6 +41,7 @@ PASSES = [
     within("[0, 1]", jnp.array(0.5)),
     whole(1),
     whole(np.int64(784)),
+    partial(checks.require_function, abs, "fit: stop"),
     partial(checks.require_floating, "loss", "logits", x),
     partial(checks.require_same, "loss", "targets", x, (5, 3), F32),
     partial(checks.require_dataset, "fit: dataset", Dataset(x, jnp.zeros(5))),
@@ -117,6 +118,10 @@ REFUSES = [
         partial(checks.require_all_in, "[0, 1]", np.array([0.5, np.nan]), "loss: labels"),
         r"loss: labels must be numbers in \[0, 1\], got nan",
     ),
+    (
+        partial(checks.require_function, 0.1, "fit: stop"),
+        r"fit: stop must be a function, got 0\.1",
+    ),
     (partial(checks.require_like, "restore", {"a": x}, {"b": x}), r"missing: \[\"\['b'\]\"\]"),
     (
         partial(checks.require_arrays, "restore", {"a": x}, {"a": x.astype("uint8")}),
@@ -142,7 +147,8 @@ def test_lets_pass(use):
 
 @pytest.mark.parametrize(("use", "message"), REFUSES)
 def test_refuses(use, message):
-    with pytest.raises(ValueError, match=message):
+    error = TypeError if use.func is checks.require_function else ValueError
+    with pytest.raises(error, match=message):
         use()
 
 

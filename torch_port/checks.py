@@ -50,6 +50,18 @@ def require_positive_integer(value: Any, name: str) -> None:
         raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
 
 
+def require_function(value: Any, name: str) -> None:
+    """Raises a `TypeError` unless the value can be called.
+
+    >>> require_function(0.1, "fit: stop")
+    Traceback (most recent call last):
+        ...
+    TypeError: fit: stop must be a function, got 0.1
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {value!r}")
+
+
 def require_dataset(name: str, dataset: Any) -> None:
     """Raises a `ValueError` unless a data set has examples.
 

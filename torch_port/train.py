@@ -183,6 +183,10 @@ def fit(
     checks.require_dataset("fit: dataset", dataset)
     if validation is not None:
         checks.require_dataset("fit: validation", validation)
+    for callback in callbacks:
+        checks.require_function(callback, "fit: each of callbacks")
+    if stop is not None:
+        checks.require_function(stop, "fit: stop")
     steps = -(-dataset.size // batch_size)
     step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
     train_state, history, parts = _begin(model, optimizer, seed, resume, steps)
