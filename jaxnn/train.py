@@ -174,6 +174,7 @@ def fit(
     Raises:
       ValueError: on numbers below 1, or data or a training to go on with that do not fit, before
         anything is computed.
+      TypeError: on a callback or a `stop` that is no function.
       FloatingPointError: when a loss or a parameter stops being finite, naming epoch, step, the
         first layer and the norm of the gradient; also if all steps of an epoch would be skipped, or
         rewinding does not help.

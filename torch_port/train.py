@@ -165,6 +165,7 @@ def fit(
     Raises:
       ValueError: on numbers below 1, no data, or a training to go on with that does not fit, before
         anything is computed.
+      TypeError: on a callback or a `stop` that is no function.
       FloatingPointError: when a loss or a parameter stops being finite, naming the epoch and the
         step.
 

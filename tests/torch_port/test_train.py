@@ -304,6 +304,13 @@ def test_wrong_use_is_answered_before_anything_is_computed(options, message):
     assert_bit_equal(model, network())
 
 
+@pytest.mark.parametrize("options", [{"callbacks": [0.1]}, {"stop": 0.1}], ids=["callback", "stop"])
+def test_what_cannot_be_called_is_refused(options):
+    place = next(iter(options))
+    with pytest.raises(TypeError, match=rf"fit: .*{place} must be a function, got 0\.1"):
+        fitted(digits(10), network(), **options)
+
+
 def code_of(module) -> list[str]:
     """The lines of a module's code, without comments, docstrings and the layout."""
     tree = ast.parse(inspect.getsource(module))
