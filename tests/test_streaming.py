@@ -224,6 +224,15 @@ def test_numbers_that_are_not_finite_are_traced_to_their_step_as_in_memory(tmp_p
     assert "3/<lambda>" in said[0]
 
 
+@pytest.fixture
+def _interrupts_are_heard():
+    """What a shell starts in the background ignores them, and the tests with it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interrupts_are_heard")
 def test_an_interrupt_ends_training_and_thread():
     """It comes while data are waited for: what comes while JAX traces, JAX may swallow."""
 
