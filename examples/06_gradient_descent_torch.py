@@ -38,7 +38,7 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
       small: on fewer epochs and images, with two seeds.
       out: the folder for the findings.
     """
-    images, epochs, seeds = (64, 2, 2) if small else (2000, 6, 3)
+    images, epochs, seeds = (64, 2, 2) if small else (1000, 6, 3)
     train_set, test_set = data.load("mnist")
     train_set = data.Dataset(train_set.images[:images], train_set.labels[:images])
     findings: dict[str, Any] = {}

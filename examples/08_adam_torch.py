@@ -39,7 +39,7 @@ def main(small: bool = False, out: Path = Path("gallery")) -> dict[str, Any]:
       small: on fewer steps and images, with two seeds.
       out: the folder for the findings.
     """
-    steps, images, seeds = (10, 640, 2) if small else (100, 60000, 3)
+    steps, images, seeds = (10, 640, 2) if small else (100, 30000, 3)
     findings: dict[str, Any] = {}
     five_points, others = [], []
     for name, correct in CORRECTIONS.items():
