@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from tests.browser import BROWSER, Page
+from tools.prose import TELLTALE
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,7 +19,16 @@ LOADED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "sourc
 """By tag, the attribute that names what a browser fetches by itself."""
 
 SHOWN = ["index.html", "lecture.html", "gallery/index.html", "gallery/04_losses.html",
-         "twins/losses.html", "reference/optim.html"]  # fmt: skip
+         "twins/losses.html", "parity.html", "reference/activations.html",
+         "reference/initializers.html", "reference/losses.html",
+         "reference/optim.html"]  # fmt: skip
+
+UNDRAWN = """[...document.querySelectorAll('.md-content :is(p, li, td)')].map(element => {
+    const copy = element.cloneNode(true);
+    copy.querySelectorAll('code, pre, .equation, a').forEach(part => part.remove());
+    return copy.textContent;
+})"""
+"""What the paragraphs of a page say beside its equations and its code."""
 
 
 class Links(html.parser.HTMLParser):
@@ -111,6 +121,43 @@ def test_pages_open_in_a_browser_and_nothing_is_cut_off(site, tmp_path, width, s
         broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).length"
         assert page.value(broken) == 0, name
     assert page.complaints == []
+    page.close()
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
+def test_the_equations_of_the_reference_are_drawn(site, tmp_path, width, scheme):
+    page = Page(tmp_path)
+    page.show_as(width, 900, scheme)
+    for path in sorted((site / "reference").glob("*.html")):
+        page.open(path.as_uri())
+        assert not [text for text in page.value(UNDRAWN) if TELLTALE.search(text)]
+        assert page.value(
+            "[...document.querySelectorAll('mfrac')].every(({children: [above, below]}) =>"
+            " above.getBoundingClientRect().bottom <= below.getBoundingClientRect().top)"
+        ), path.name
+        assert page.value(
+            "[...document.querySelectorAll('math')].every(math => math.clientWidth > 0"
+            " && getComputedStyle(math).color === getComputedStyle(math.closest('div')).color)"
+        ), path.name
+        beyond = (
+            "[...document.querySelectorAll('.equation')].filter(equation =>"
+            " !equation.closest('.equations') && equation.getBoundingClientRect().right"
+            " > document.querySelector('article').getBoundingClientRect().right).length"
+        )
+        assert page.value(beyond) == 0, path.name
+    page.close()
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
+def test_an_equation_is_copied_as_it_is_typed(site, tmp_path):
+    page = Page(tmp_path)
+    page.show_as(1280, 900)
+    page.open((site / "reference" / "optim.html").as_uri())
+    said = "document.getElementById('jaxnn.optim.aliases.adam').parentElement.querySelector('p')"
+    page.value(f"getSelection().selectAllChildren({said})")
+    copied = page.value("getSelection().toString()")
+    assert "".join(copied.splitlines()).startswith("Adam: u = −η·m̂/(√(v̂+ε_root)+ε), the moments")
     page.close()
 
 

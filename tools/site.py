@@ -16,6 +16,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tools.prose import with_blocks  # noqa: E402
 from tools.side_by_side import side_by_side  # noqa: E402
 
 LECTURE = json.loads((ROOT / "docs" / "data" / "lecture.json").read_text("utf-8"))
@@ -42,7 +43,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """A link to a file of the repository leads to the page that shows it, or is a plain name."""
+    """Equations are drawn; a link to a file of the repository leads to the page that shows it."""
 
     def replaced(link: re.Match) -> str:
         path = Path(link[2])
@@ -51,7 +52,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         depth = "../" * page.file.src_uri.count("/")
         return f"[{link[1]}]({depth}{target})" if files.get_file_from_path(target) else link[1]
 
-    return REPOSITORY_LINK.sub(replaced, markdown)
+    return REPOSITORY_LINK.sub(replaced, with_blocks(markdown))
 
 
 def title(docstring: str) -> str:
