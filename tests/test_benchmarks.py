@@ -16,7 +16,6 @@ QUICK = {
     **os.environ,
     "JAX_PLATFORMS": "cpu",
     "OMP_NUM_THREADS": "1",
-    "XLA_FLAGS": "--xla_backend_optimization_level=0",
 }
 
 

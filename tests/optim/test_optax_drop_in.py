@@ -38,9 +38,7 @@ def run(folder: Path, *, in_place: bool) -> dict[str, list[str]]:
     # Where the environment lies inside our checkout, our own conftest.py would be found above SITE.
     options = ["-c", os.devnull, "--rootdir", SITE, "--confcutdir", SITE]
     options += ["-p", "no:cacheprovider", "-p", "optax_plugin"]
-    inherited = {
-        k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "JAX_", "XLA_"))
-    }
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "JAX_"))}
     environment = inherited | {
         "JAX_PLATFORMS": "cpu",
         "OPTIM_IN_PLACE": str(int(in_place)),
