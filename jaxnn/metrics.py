@@ -64,10 +64,15 @@ def average(values: jax.Array) -> Average:
     Returns:
       `Average` of a scalar, its sum in float32 at least: float16 ends at 65 504.
 
+    Raises:
+      ValueError: on a single number, such as the mean of a batch.
+
     Example:
       >>> average(jnp.array([1.0, 2.0, 6.0])).value
       Array(3., dtype=float32)
     """
+    if values.ndim == 0:
+        raise ValueError(f"average: values must have a batch axis, got shape {values.shape}")
     is_half = jnp.issubdtype(values.dtype, jnp.floating) and values.dtype.itemsize < 4
     dtype = jnp.float32 if is_half else values.dtype
     return Average(jnp.sum(values, dtype=dtype), _count(values))

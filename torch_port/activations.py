@@ -3,11 +3,33 @@
 Where PyTorch computes another number than `jaxnn`, the docstring says so: at ±∞, and in the tails.
 """
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from torch_port.checks import require_tensor
 
+P = ParamSpec("P")
+
+
+def _activation(function: Callable[Concatenate[Tensor, P], Tensor]):
+    """Refuses a tensor that is not floating, which PyTorch may promote."""
+
+    @wraps(function)
+    def checked(x: Tensor, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+        require_tensor(function.__name__, "x", x)
+        if not x.is_floating_point():
+            raise TypeError(f"{function.__name__}: x must be a floating tensor, got {x.dtype}")
+        return function(x, *args, **kwargs)
+
+    return checked
+
+
+@_activation
 def sigmoid(x: Tensor) -> Tensor:
     """The logistic function.
 
@@ -16,7 +38,7 @@ def sigmoid(x: Tensor) -> Tensor:
     PyTorch's derivative is 0 from x = 17 in float32, where 1 − σ(x) rounds to 0.
 
     Args:
-      x: floating tensor of any shape.
+      x: floating tensor of any shape; another dtype is a `TypeError`.
 
     Example:
       >>> sigmoid(torch.tensor([-torch.inf, 0.0, torch.inf]))
@@ -25,13 +47,14 @@ def sigmoid(x: Tensor) -> Tensor:
     return torch.sigmoid(x)
 
 
+@_activation
 def tanh(x: Tensor) -> Tensor:
     """The hyperbolic tangent.
 
         tanh(x) = (eˣ − e^−x) / (eˣ + e^−x),   tanh'(x) = 1 − tanh²(x)
 
     Args:
-      x: floating tensor of any shape.
+      x: floating tensor of any shape; another dtype is a `TypeError`.
 
     Example:
       >>> tanh(torch.tensor([-torch.inf, 0.0, torch.inf]))
@@ -40,13 +63,14 @@ def tanh(x: Tensor) -> Tensor:
     return torch.tanh(x)
 
 
+@_activation
 def relu(x: Tensor) -> Tensor:
     """The rectified linear unit.
 
         relu(x) = max(x, 0),   relu'(x) = 1 for x > 0, 0 for x ≤ 0
 
     Args:
-      x: tensor of any shape.
+      x: floating tensor of any shape; another dtype is a `TypeError`.
 
     Example:
       >>> relu(torch.tensor([-2.0, 0.0, 2.0]))
@@ -55,13 +79,14 @@ def relu(x: Tensor) -> Tensor:
     return F.relu(x)
 
 
+@_activation
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     """The leaky rectified linear unit.
 
         leaky_relu(x) = x for x > 0, αx for x ≤ 0;   its derivative is 1 and α
 
     Args:
-      x: floating tensor of any shape.
+      x: floating tensor of any shape; another dtype is a `TypeError`.
       negative_slope: α, a Python number.
 
     Example:
@@ -71,13 +96,14 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     return F.leaky_relu(x, negative_slope)
 
 
+@_activation
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
     """The exponential linear unit.
 
         elu(x) = x for x > 0, α(eˣ − 1) for x ≤ 0;   its derivative is 1 and αeˣ
 
     Args:
-      x: floating tensor of any shape.
+      x: floating tensor of any shape; another dtype is a `TypeError`.
       alpha: α, a Python number.
 
     Example:
@@ -87,6 +113,7 @@ def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
     return F.elu(x, alpha)
 
 
+@_activation
 def gelu(x: Tensor, approximate: bool = False) -> Tensor:
     """The Gaussian error linear unit; Φ is the distribution function of the standard normal.
 
@@ -96,7 +123,7 @@ def gelu(x: Tensor, approximate: bool = False) -> Tensor:
     below x = −6 in float32; −∞ gives NaN, and in float32 +∞ may.
 
     Args:
-      x: floating tensor of any shape.
+      x: floating tensor of any shape; another dtype is a `TypeError`.
       approximate: True takes (1 + tanh u) / 2 for Φ(x), u = √(2/π) (x + 0.044715 x³).
 
     Example:
@@ -106,6 +133,7 @@ def gelu(x: Tensor, approximate: bool = False) -> Tensor:
     return F.gelu(x, approximate="tanh" if approximate else "none")
 
 
+@_activation
 def silu(x: Tensor) -> Tensor:
     """The sigmoid linear unit, also called swish.
 
@@ -114,7 +142,7 @@ def silu(x: Tensor) -> Tensor:
     PyTorch gives NaN at −∞, where the limit is 0.
 
     Args:
-      x: floating tensor of any shape.
+      x: floating tensor of any shape; another dtype is a `TypeError`.
 
     Example:
       >>> print(f"{silu(torch.tensor(-80.0)):.5g}")
@@ -123,6 +151,7 @@ def silu(x: Tensor) -> Tensor:
     return F.silu(x)
 
 
+@_activation
 def softplus(x: Tensor) -> Tensor:
     """A smooth relu: the integral of the sigmoid.
 
@@ -132,7 +161,7 @@ def softplus(x: Tensor) -> Tensor:
     the result, which float64 shows; above 40 nothing shows.
 
     Args:
-      x: floating tensor of any shape.
+      x: floating tensor of any shape; another dtype is a `TypeError`.
 
     Example:
       >>> softplus(torch.tensor([-torch.inf, 100.0, torch.inf]))
@@ -141,6 +170,7 @@ def softplus(x: Tensor) -> Tensor:
     return F.softplus(x, threshold=40)
 
 
+@_activation
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """The distribution over classes with logits x.
 
@@ -157,6 +187,7 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
     return F.softmax(x, axis)
 
 
+@_activation
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     """The logarithm of `softmax`, right also where a probability is 0.
 

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from torch_port.checks import require_module
+
 Serial = nn.Sequential
 """One module after the other: y = module_n(… module_1(x))."""
 
@@ -91,6 +93,7 @@ def map_layers(
         (1): Sequential()
       )
     """
+    require_module(model, "map_layers: model")
     if _is_leaf(model):
         return function(path + _name(model), model)
     rebuilt = copy.copy(model)

@@ -12,7 +12,13 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from jaxnn import data as readers
-from torch_port.checks import require_in, require_positive_integer
+from torch_port.checks import (
+    require_all_in,
+    require_dataset,
+    require_in,
+    require_positive_integer,
+    require_tensor,
+)
 from torch_port.seeds import fold_in
 
 # As in `jaxnn`: an epoch's shuffle shall share no seed with a step's dropout.
@@ -26,6 +32,10 @@ class Dataset(TensorDataset):
       images: uint8 images `(n, height, width)`, or floating inputs `(n, ...)`.
       labels: int64 classes `(n,)`, as `F.cross_entropy` wants them, or floating targets `(n, ...)`.
 
+    Raises:
+      TypeError: they are not tensors; `from_arrays` takes other arrays.
+      ValueError: they are not equally many.
+
     Example:
       >>> dataset = Dataset(torch.zeros(5, 28, 28, dtype=torch.uint8), torch.arange(5))
       >>> image, label = dataset[3]
@@ -34,6 +44,13 @@ class Dataset(TensorDataset):
     """
 
     def __init__(self, images: Tensor, labels: Tensor):
+        require_tensor("Dataset", "images", images)
+        require_tensor("Dataset", "labels", labels)
+        if images.ndim == 0 or images.shape[:1] != labels.shape[:1]:
+            raise ValueError(
+                "Dataset: images and labels must be equally many, "
+                f"got shapes {tuple(images.shape)} and {tuple(labels.shape)}"
+            )
         super().__init__(images, labels)
         self.images = images
         self.labels = labels
@@ -144,7 +161,8 @@ def batches(dataset: Dataset, order: Any, batch_size: int) -> DataLoader:
       An iterable over ⌈m / batch_size⌉ pairs of images and labels.
 
     Raises:
-      ValueError: the batch size is not a positive integer.
+      ValueError: the batch size is not a positive integer, there are no examples, or the order
+        names one that is not there.
 
     Example:
       >>> dataset = Dataset(torch.zeros(5, 28, 28), torch.arange(5))
@@ -152,7 +170,12 @@ def batches(dataset: Dataset, order: Any, batch_size: int) -> DataLoader:
       [[4, 0], [3, 1], [2]]
     """
     require_positive_integer(batch_size, "batches: batch_size")
-    order = torch.tensor(np.asarray(order))  # a copy, for JAX's arrays are not writable
+    require_dataset("batches: dataset", dataset)
+    order = np.asarray(order)
+    if order.size and not np.issubdtype(order.dtype, np.integer):
+        raise ValueError(f"batches: order must be integers, got {order.dtype}")
+    order = torch.tensor(order)  # a copy, for JAX's arrays are not writable
+    require_all_in(f"[0, {dataset.size - 1}]", order, "batches: order")
     parts = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     return DataLoader(dataset, sampler=parts, batch_size=None)
 

@@ -36,6 +36,7 @@ def evaluate(
       >>> evaluate(nn.Identity(), data, batch_size=2, loss=losses.softmax_cross_entropy)
       {'loss': 0.884778..., 'accuracy': 0.666666...}
     """
+    checks.require_module(model, "evaluate: model")
     checks.require_positive_integer(batch_size, "evaluate: batch_size")
     checks.require_dataset("evaluate: dataset", dataset)
     return metrics.values(measure_dataset(model, dataset, loss=loss, batch_size=batch_size))
@@ -59,6 +60,7 @@ def predict(model: nn.Module, inputs: Any, *, batch_size: int) -> Tensor:
       >>> predict(nn.Flatten(), torch.ones(5, 2, 2), batch_size=2).shape
       torch.Size([5, 4])
     """
+    checks.require_module(model, "predict: model")
     checks.require_positive_integer(batch_size, "predict: batch_size")
     with _evaluation_mode(model):
         return torch.cat([model(part) for part in torch.as_tensor(inputs).split(batch_size)])

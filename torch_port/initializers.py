@@ -24,12 +24,22 @@ STD_OF_TRUNCATED = 0.87962566103423978
 """The standard deviation of a standard normal that is cut off at ±2."""
 
 
+def _require(name: str, shape: tuple[int, ...], dtype: torch.dtype, *, min_rank: int = 0) -> None:
+    if not dtype.is_floating_point:
+        raise TypeError(f"{name}: expected a floating dtype, got {dtype}")
+    if any(size < 1 for size in shape):
+        raise ValueError(f"{name}: expected sizes of at least 1, got shape {tuple(shape)}")
+    if len(shape) < min_rank:
+        raise ValueError(f"{name}: expected a shape (out, in, ...), got {tuple(shape)}")
+
+
 def _made(name: str, fill: Callable[[Tensor, Generator | None], Tensor]) -> Initializer:
-    """An initialiser from a function that fills a tensor, with a name for summaries."""
+    """An initialiser from a function that fills a tensor, with checks, and a name for summaries."""
 
     def initializer(
         generator: Generator | None, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
     ) -> Tensor:
+        _require(name, shape, dtype)
         return fill(torch.empty(shape, dtype=dtype), generator)
 
     initializer.__name__ = name
@@ -42,8 +52,6 @@ def _fan_in(shape: tuple[int, ...]) -> int:
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
     """How many inputs an output has, and how many outputs an input."""
-    if len(shape) < 2:
-        raise ValueError(f"expected a shape (out, in, ...), got {tuple(shape)}")
     out_size, in_size, *field = shape
     return in_size * math.prod(field), out_size * math.prod(field)
 
@@ -67,6 +75,7 @@ def zeros(
       >>> zeros(None, (2,))
       tensor([0., 0.])
     """
+    _require("zeros", shape, dtype)
     return init.zeros_(torch.empty(shape, dtype=dtype))
 
 
@@ -80,6 +89,7 @@ def constant(value: float) -> Initializer:
       >>> constant(0.5)(None, (2,))
       tensor([0.5000, 0.5000])
     """
+    checks.require_in("(-inf, inf)", value, "constant: value")
     return _made(f"constant({value})", lambda tensor, _: init.constant_(tensor, value))
 
 
@@ -146,6 +156,7 @@ def lecun_normal(
       >>> print(f"{lecun_normal(None, (400, 400)).std():.3f}")
       0.050
     """
+    _require("lecun_normal", shape, dtype, min_rank=2)
     return _truncated(math.sqrt(1 / _fan_in(shape)))(generator, shape, dtype)
 
 
@@ -163,6 +174,7 @@ def lecun_uniform(
       >>> print(f"{lecun_uniform(None, (300, 300)).max():.3f}")
       0.100
     """
+    _require("lecun_uniform", shape, dtype, min_rank=2)
     return uniform(math.sqrt(3 / _fan_in(shape)))(generator, shape, dtype)
 
 
@@ -182,6 +194,7 @@ def glorot_normal(
       >>> print(f"{glorot_normal(None, (400, 400)).std():.3f}")
       0.050
     """
+    _require("glorot_normal", shape, dtype, min_rank=2)
     return _truncated(math.sqrt(2 / sum(_fans(shape))))(generator, shape, dtype)
 
 
@@ -199,6 +212,7 @@ def glorot_uniform(
       >>> print(f"{glorot_uniform(None, (300, 300)).max():.3f}")
       0.100
     """
+    _require("glorot_uniform", shape, dtype, min_rank=2)
     return init.xavier_uniform_(torch.empty(shape, dtype=dtype), generator=generator)
 
 
@@ -218,6 +232,7 @@ def he_normal(
       >>> print(f"{he_normal(None, (400, 400)).std():.3f}")
       0.071
     """
+    _require("he_normal", shape, dtype, min_rank=2)
     return _truncated(math.sqrt(2 / _fan_in(shape)))(generator, shape, dtype)
 
 
@@ -235,6 +250,7 @@ def he_uniform(
       >>> print(f"{he_uniform(None, (300, 300)).max():.3f}")
       0.141
     """
+    _require("he_uniform", shape, dtype, min_rank=2)
     return init.kaiming_uniform_(torch.empty(shape, dtype=dtype), generator=generator)
 
 
@@ -253,6 +269,7 @@ def orthogonal(
       >>> torch.allclose(weight @ weight.T, torch.eye(2), atol=1e-6)
       True
     """
+    _require("orthogonal", shape, dtype, min_rank=2)
     return init.orthogonal_(torch.empty(shape, dtype=dtype), generator=generator)
 
 
@@ -272,6 +289,7 @@ def torch_linear(
       >>> print(f"{torch_linear(None, (900, 100)).max():.3f}")
       0.100
     """
+    _require("torch_linear", shape, dtype, min_rank=2)
     weight = torch.empty(shape, dtype=dtype)
     return init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
 

@@ -36,6 +36,9 @@ class Dense(nn.Linear):
       bias_init: of the bias `(out_size,)`; by default uniform in ±1/√in_size.
       generator: what the initial values are drawn from; None is PyTorch's global generator.
 
+    Raises:
+      ValueError: on sizes below 1; in `forward`, on a last axis or a dtype that does not fit.
+
     Example:
       >>> Dense(3, 2)(torch.ones(5, 3)).shape
       torch.Size([5, 2])
@@ -60,12 +63,19 @@ class Dense(nn.Linear):
         if use_bias:
             self.bias = nn.Parameter(bias_init(generator, (out_size,), dtype))
 
+    def forward(self, input: Tensor) -> Tensor:
+        checks.require_input("dense", input, self.weight.dtype, self.in_features)
+        return super().forward(input)
+
 
 class Dropout(nn.Dropout):
     """While training, drops values with probability `rate` and scales the rest by 1/(1 − rate).
 
     Args:
       rate: the probability to drop, in [0, 1).
+
+    Raises:
+      ValueError: on a rate outside [0, 1).
 
     Example:
       >>> _ = torch.manual_seed(0)
@@ -90,6 +100,7 @@ def keep_mask(generator: Generator | None, rate: float, shape: Sequence[int]) ->
       >>> round(keep_mask(None, 0.2, (100_000,)).float().mean().item(), 1)
       0.8
     """
+    checks.require_in("[0, 1)", rate, "keep_mask: rate")
     return torch.rand(shape, generator=generator, dtype=torch.float32) >= rate
 
 
@@ -105,6 +116,14 @@ def apply_mask(x: Tensor, mask: Tensor, rate: float) -> Tensor:
       >>> apply_mask(torch.tensor([1.0, 1.0]), torch.tensor([True, False]), 0.5)
       tensor([2., 0.])
     """
+    checks.require_in("[0, 1)", rate, "apply_mask: rate")
+    checks.require_tensor("apply_mask", "x", x)
+    checks.require_tensor("apply_mask", "mask", mask)
+    if not x.is_floating_point() or mask.shape != x.shape:
+        raise ValueError(
+            f"apply_mask: x must be floating and mask of its shape, got {x.dtype} of shape "
+            f"{tuple(x.shape)} and shape {tuple(mask.shape)}"
+        )
     return torch.where(mask, x / (1 - rate), 0)
 
 
@@ -133,6 +152,7 @@ class Activation(nn.Module):
     """
 
     def __init__(self, function: Callable[[Tensor], Tensor]):
+        checks.require_function(function, "activation: function")
         super().__init__()
         self.function = function
 

@@ -20,7 +20,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import nn
@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader
 
 from jaxnn import plots
 from torch_port import data
-from torch_port.checks import require_in, require_positive_integer
+from torch_port.checks import require_one_of, require_positive_integer, require_seed
 from torch_port.cli import parse
 from torch_port.models import SimpleNN
 
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> None:
     """Reads the options and runs the program; with `--as-printed` once more, to compare."""
     options = parse("lecture", LectureOptions, arguments)
     require_positive_integer(options.epochs, "--epochs")
-    require_in("[0, inf)", options.seed, "--seed")
+    require_seed(options.seed, "--seed")
     write = (lambda line: None) if options.quiet else print
     meant = lecture(options.epochs, options.seed, options.out, write=write)
     slip = options.as_printed
@@ -101,7 +101,16 @@ def lecture(
       out: the folder for the pictures.
       slip: what shall be as the lecture prints it; None is the program as it was meant.
       write: what takes the lines that are printed.
+
+    Raises:
+      ValueError: on a number of epochs below 1, a seed below 0 or an unknown slip, before anything
+        is written.
     """
+    require_positive_integer(epochs, "lecture: epochs")
+    require_seed(seed, "lecture: seed")
+    if slip is not None:
+        require_one_of(get_args(Slip), slip, "lecture: slip")
+
     # Part 9, the data: MNIST, a tenth held out, batches of 64; and what its images look like.
     generator = torch.manual_seed(seed)
     train_set, test_set = data.load("mnist")

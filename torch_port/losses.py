@@ -38,19 +38,23 @@ def softmax_cross_entropy(
       ignore_label: examples with this integer label contribute 0; average over the others with
         `mean(values, labels != ignore_label)`, as `F.cross_entropy`'s own mean does.
 
+    Raises:
+      ValueError: on shapes, dtypes, classes or settings that do not fit.
+
     Example:
       >>> logits = torch.tensor([[2.0, 0.0, 0.0], [0.0, 0.0, 1e4]])
       >>> softmax_cross_entropy(logits, torch.tensor([0, 1]))
       tensor([2.3954e-01, 1.0000e+04])
     """
-    _require_rows("softmax_cross_entropy", "logits", logits)
-    if labels.is_floating_point():
-        _require_same("softmax_cross_entropy", "labels", labels, logits)
-    else:
-        labels = labels.long()  # F.cross_entropy takes no int32
+    place = "softmax_cross_entropy"
+    _require_rows(place, "logits", logits)
+    checks.require_in("[0, 1]", label_smoothing, f"{place}: label_smoothing")
+    _require_target(place, labels, logits, ignore_label)
+    if class_weights is not None:
+        checks.require_same(place, "class_weights", class_weights, logits.shape[1:], logits.dtype)
     return F.cross_entropy(
         logits,
-        labels,
+        labels if labels.is_floating_point() else labels.long(),  # it takes no int32
         class_weights,
         label_smoothing=label_smoothing,
         ignore_index=NO_LABEL if ignore_label is None else ignore_label,
@@ -68,15 +72,18 @@ def cross_entropy(probabilities: Tensor, labels: Tensor) -> Tensor:
       probabilities: `(batch, classes)`, floating, rows that sum to 1.
       labels: integer classes `(batch,)`, or a distribution over classes `(batch, classes)`.
 
+    Raises:
+      ValueError: on shapes, dtypes or classes that do not fit.
+
     Example:
       >>> cross_entropy(torch.tensor([[0.5, 0.5, 0.0]]), torch.tensor([0]))
       tensor([0.6931])
     """
     _require_rows("cross_entropy", "probabilities", probabilities)
+    _require_target("cross_entropy", labels, probabilities)
     q = labels
     if not labels.is_floating_point():
         q = F.one_hot(labels.long(), probabilities.shape[-1]).to(probabilities.dtype)
-    _require_same("cross_entropy", "labels", q, probabilities)
     excluded = (q == 0) & (probabilities == 0)
     return (q * -torch.log(probabilities.masked_fill(excluded, 1))).sum(-1)
 
@@ -91,11 +98,14 @@ def binary_cross_entropy(probabilities: Tensor, labels: Tensor) -> Tensor:
       probabilities: p of class 1, `(batch, ...)`, floating, in [0, 1].
       labels: y of the same shape, in [0, 1]; integers, booleans or floats.
 
+    Raises:
+      ValueError: on shapes or dtypes that do not fit.
+
     Example:
       >>> binary_cross_entropy(torch.tensor([0.5, 0.0]), torch.tensor([1, 1]))
       tensor([  0.6931, 100.0000])
     """
-    y = _binary_labels("binary_cross_entropy", probabilities, labels)
+    y = _binary_labels("binary_cross_entropy", "probabilities", probabilities, labels)
     return _mean_of_example(F.binary_cross_entropy(probabilities, y, reduction="none"))
 
 
@@ -106,11 +116,14 @@ def sigmoid_binary_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
       logits: x, `(batch, ...)`, floating.
       labels: y of the same shape, in [0, 1]; integers, booleans or floats.
 
+    Raises:
+      ValueError: on shapes or dtypes that do not fit.
+
     Example:
       >>> sigmoid_binary_cross_entropy(torch.tensor([0.0, 1e4]), torch.tensor([1, 0]))
       tensor([6.9315e-01, 1.0000e+04])
     """
-    y = _binary_labels("sigmoid_binary_cross_entropy", logits, labels)
+    y = _binary_labels("sigmoid_binary_cross_entropy", "logits", logits, labels)
     return _mean_of_example(F.binary_cross_entropy_with_logits(logits, y, reduction="none"))
 
 
@@ -121,11 +134,14 @@ def squared_error(predictions: Tensor, targets: Tensor) -> Tensor:
       predictions: p, `(batch, ...)`, floating.
       targets: t of the same shape and dtype; `F.mse_loss` itself would broadcast them.
 
+    Raises:
+      ValueError: on shapes or dtypes that differ.
+
     Example:
       >>> squared_error(torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 0.0]]))
       tensor([2.5000])
     """
-    _require_same("squared_error", "targets", targets, predictions)
+    _require_pair("squared_error", predictions, targets)
     return _mean_of_example(F.mse_loss(predictions, targets, reduction="none"))
 
 
@@ -136,11 +152,14 @@ def absolute_error(predictions: Tensor, targets: Tensor) -> Tensor:
       predictions: p, `(batch, ...)`, floating.
       targets: t of the same shape and dtype.
 
+    Raises:
+      ValueError: on shapes or dtypes that differ.
+
     Example:
       >>> absolute_error(torch.tensor([[1.0, -2.0]]), torch.tensor([[0.0, 0.0]]))
       tensor([1.5000])
     """
-    _require_same("absolute_error", "targets", targets, predictions)
+    _require_pair("absolute_error", predictions, targets)
     return _mean_of_example(F.l1_loss(predictions, targets, reduction="none"))
 
 
@@ -152,11 +171,15 @@ def huber(predictions: Tensor, targets: Tensor, delta: float = 1.0) -> Tensor:
       targets: t of the same shape and dtype.
       delta: δ > 0, where the parabola becomes a line (`F.smooth_l1_loss` is huber/δ).
 
+    Raises:
+      ValueError: on shapes or dtypes that differ, or a δ that is not positive.
+
     Example:
       >>> huber(torch.tensor([0.5, 3.0]), torch.tensor([0.0, 0.0]))
       tensor([0.1250, 2.5000])
     """
-    _require_same("huber", "targets", targets, predictions)
+    _require_pair("huber", predictions, targets)
+    checks.require_in("(0, inf)", delta, "huber: delta")
     return _mean_of_example(F.huber_loss(predictions, targets, delta=delta, reduction="none"))
 
 
@@ -171,6 +194,9 @@ def kl_divergence(log_probabilities: Tensor, targets: Tensor) -> Tensor:
 
     Returns:
       `(batch,)`; its mean is `F.kl_div`'s `reduction="batchmean"`.
+
+    Raises:
+      ValueError: on shapes or dtypes that differ.
 
     Example:
       >>> kl_divergence(torch.log(torch.tensor([[0.5, 0.5]])), torch.tensor([[1.0, 0.0]]))
@@ -194,22 +220,43 @@ def mean(values: Tensor, weights: Tensor | None = None) -> Tensor:
     Returns:
       A scalar; 0 where all weights are 0, for which `F.cross_entropy` gives NaN.
 
+    Raises:
+      ValueError: on values that are not `(batch,)`, or weights of another shape.
+
     Example:
       >>> mean(torch.tensor([1.0, 3.0, 8.0]), torch.tensor([True, True, False]))
       tensor(2.)
     """
+    checks.require_floating("mean", "values", values)
     if values.ndim != 1:
         raise ValueError(f"mean: values must have shape (batch,), got {tuple(values.shape)}")
     if weights is None:
         return values.mean()
+    checks.require_tensor("mean", "weights", weights)
+    if weights.shape != values.shape:
+        expected, came = tuple(values.shape), tuple(weights.shape)
+        raise ValueError(f"mean: weights must have shape {expected}, got {came}")
     w = weights.to(values.dtype)
-    _require_same("mean", "weights", w, values)
     total = w.sum()
     left_out = (w == 0) & ~values.isfinite()
     return (w * values.masked_fill(left_out, 0)).sum() / torch.where(total == 0, 1, total)
 
 
-def _binary_labels(place, outputs, labels):
+def _require_target(place, labels, outputs, ignore_label=None):
+    """Unless labels are integer classes, they must be a distribution over classes."""
+    checks.require_tensor(place, "labels", labels)
+    if not labels.is_floating_point():
+        batch, classes = outputs.shape
+        checks.require_classes(place, labels, (batch,), classes, ignore_label)
+        return
+    _require_same(place, "labels", labels, outputs)
+    if ignore_label is not None:
+        raise ValueError(f"{place}: ignore_label needs integer labels, got {labels.dtype}")
+
+
+def _binary_labels(place, name, outputs, labels):
+    checks.require_floating(place, name, outputs)
+    checks.require_tensor(place, "labels", labels)
     if not labels.is_floating_point():
         labels = labels.to(outputs.dtype)
     _require_same(place, "labels", labels, outputs)
@@ -225,7 +272,13 @@ def _require_same(place, name, tensor, like):
     checks.require_same(place, name, tensor, like.shape, like.dtype)
 
 
+def _require_pair(place, predictions, targets):
+    checks.require_floating(place, "predictions", predictions)
+    _require_same(place, "targets", targets, predictions)
+
+
 def _require_rows(place, name, outputs):
+    checks.require_floating(place, name, outputs)
     if outputs.ndim != 2:
         shape = tuple(outputs.shape)
         raise ValueError(f"{place}: {name} must have shape (batch, classes), got {shape}")

@@ -60,10 +60,16 @@ def average(values: Tensor) -> Average:
     Args:
       values: `(batch,)`; the sum keeps no graph, and is float32 at least: float16 ends at 65 504.
 
+    Raises:
+      ValueError: on a single number, such as the mean of a batch.
+
     Example:
       >>> average(torch.tensor([1.0, 2.0, 6.0])).value
       tensor(3.)
     """
+    checks.require_tensor("average", "values", values)
+    if values.ndim == 0:
+        raise ValueError(f"average: values must have a batch axis, got shape {tuple(values.shape)}")
     is_half = values.is_floating_point() and values.element_size() < 4
     dtype = torch.float32 if is_half else values.dtype
     return Average(values.detach().sum(dtype=dtype), _count(values))
@@ -117,6 +123,9 @@ def accuracy(logits: Tensor, labels: Tensor) -> Average:
       logits: logits or probabilities, `(batch, classes)`; of equal ones the first counts.
       labels: integer classes, `(batch,)`.
 
+    Raises:
+      ValueError: on shapes or dtypes that do not fit.
+
     Example:
       >>> accuracy(torch.tensor([[2.0, 1.0], [3.0, 0.0]]), torch.tensor([0, 1])).value
       tensor(0.5000)
@@ -133,6 +142,9 @@ def top_k_accuracy(logits: Tensor, labels: Tensor, k: int) -> Average:
       logits: logits or probabilities, `(batch, classes)`.
       labels: integer classes, `(batch,)`.
       k: from 1 to the number of classes.
+
+    Raises:
+      ValueError: on shapes or dtypes that do not fit, or k outside its range.
 
     Example:
       >>> top_k_accuracy(torch.tensor([[3.0, 2.0, 1.0]]), torch.tensor([1]), k=2).value
@@ -154,6 +166,9 @@ def confusion_matrix(logits: Tensor, labels: Tensor) -> Average:
 
     Returns:
       `Average` whose sum is an int64 matrix `(classes, classes)`: row = label, column = predicted.
+
+    Raises:
+      ValueError: on shapes or dtypes that do not fit.
 
     Example:
       >>> confusion_matrix(torch.tensor([[2.0, 1.0], [3.0, 0.0]]), torch.tensor([0, 1])).sum
@@ -178,12 +193,15 @@ def calibration(probabilities: Tensor, labels: Tensor, bins: int = 15) -> Calibr
     Returns:
       `Calibration`, to be merged over batches; its `error` is the expected calibration error.
 
+    Raises:
+      ValueError: on shapes or dtypes that do not fit.
+
     Example:
       >>> sure_and_half_right = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
       >>> calibration(sure_and_half_right, torch.tensor([0, 1])).error
       tensor(0.5000)
     """
-    _require_classes("calibration", probabilities, labels)
+    _require_classes("calibration", probabilities, labels, "probabilities")
     checks.require_positive_integer(bins, "calibration: bins")
     confidence, predicted = probabilities.detach().max(-1)
     correct = (predicted == labels).long()
@@ -206,10 +224,11 @@ def _count(values):
     return torch.tensor(values.shape[0], device=values.device)
 
 
-def _require_classes(place, logits, labels):
+def _require_classes(place, logits, labels, name="logits"):
+    checks.require_tensor(place, name, logits)
     if logits.ndim != 2 or not logits.is_floating_point():
         raise ValueError(
-            f"{place}: logits must be floating of shape (batch, classes), "
+            f"{place}: {name} must be floating of shape (batch, classes), "
             f"got {logits.dtype} of shape {tuple(logits.shape)}"
         )
     checks.require_classes(place, labels, tuple(logits.shape[:1]), logits.shape[-1])

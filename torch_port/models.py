@@ -90,6 +90,8 @@ class ImageClassifier(_Network):
     def __init__(
         self, image_shape: Sequence[int], hidden: Sequence[int], classes: int, **mlp_options
     ):
+        for side in image_shape or [0]:
+            checks.require_positive_integer(side, "image_classifier: image_shape")
         perceptron = MLP((math.prod(image_shape), *hidden, classes), **mlp_options)
         super().__init__(layers.NormalizeImages(0.5, 0.5), layers.Flatten(), *perceptron)
 

@@ -24,6 +24,10 @@ class BatchNorm(nn.BatchNorm1d):
       momentum: weight of the new value, in [0, 1].
       epsilon: ε > 0, added to the variance.
 
+    Raises:
+      ValueError: on settings outside their range; in `forward`, on a last axis or a dtype that does
+        not fit, or on a single value per feature while training, whose variance is undefined.
+
     Example:
       >>> layer = BatchNorm(1)
       >>> y = layer(torch.tensor([[0.0], [2.0]]))
@@ -38,7 +42,12 @@ class BatchNorm(nn.BatchNorm1d):
         super().__init__(size, momentum=momentum, eps=epsilon)
 
     def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input.flatten(0, -2)).reshape(input.shape)
+        size = self.num_features
+        checks.require_input("batch_norm", input, self.weight.dtype, size)
+        if self.training and input.numel() < 2 * size:
+            expected = "training needs more than one value per feature"
+            raise ValueError(f"batch_norm: {expected}, got shape {tuple(input.shape)}")
+        return super().forward(input.reshape(-1, size)).reshape(input.shape)
 
 
 class LayerNorm(nn.LayerNorm):
@@ -50,6 +59,10 @@ class LayerNorm(nn.LayerNorm):
       size: features of x.
       epsilon: ε > 0, added to the variance.
 
+    Raises:
+      ValueError: on settings outside their range; in `forward`, on a last axis or a dtype that does
+        not fit.
+
     Example:
       >>> LayerNorm(2)(torch.tensor([[1.0, 3.0]])).tolist()
       [[-0.99999..., 0.99999...]]
@@ -59,6 +72,10 @@ class LayerNorm(nn.LayerNorm):
         checks.require_positive_integer(size, "layer_norm: size")
         checks.require_in("(0, inf)", epsilon, "layer_norm: epsilon")
         super().__init__(size, eps=epsilon)
+
+    def forward(self, input: Tensor) -> Tensor:
+        checks.require_input("layer_norm", input, self.weight.dtype, self.weight.shape[0])
+        return super().forward(input)
 
 
 class NormalizeImages(nn.Module):
@@ -87,6 +104,8 @@ class NormalizeImages(nn.Module):
         super().__init__()
         for value in std if isinstance(std, Sequence) else [std]:
             checks.require_in("(0, inf)", value, "normalize_images: std")
+        for value in mean if isinstance(mean, Sequence) else [mean]:
+            checks.require_in("(-inf, inf)", value, "normalize_images: mean")
         channels = {len(value) for value in (mean, std) if isinstance(value, Sequence)}
         if len(channels) > 1:
             raise ValueError(
@@ -97,13 +116,14 @@ class NormalizeImages(nn.Module):
         self.register_buffer("std", torch.tensor(std, dtype=dtype))
 
     def forward(self, x: Tensor) -> Tensor:
+        checks.require_tensor("normalize_images", "images", x)
         dtype = self.mean.dtype
         if x.dtype == torch.uint8:
             x = x.to(dtype) / 255
         elif x.dtype != dtype:
             raise ValueError(f"normalize_images: images must be uint8 or {dtype}, got {x.dtype}")
-        y = (x - self.mean) / self.std
-        if y.shape != x.shape:
-            expected = f"{y.shape[-1]} channels on their last axis"
+        channels = {len(value) for value in (self.mean, self.std) if value.ndim}
+        if channels and x.shape[-1:] != (*channels,):
+            expected = f"{max(channels)} channels on their last axis"
             raise ValueError(f"normalize_images: images must have {expected}, got {tuple(x.shape)}")
-        return y
+        return (x - self.mean) / self.std

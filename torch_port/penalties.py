@@ -9,6 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from torch_port.checks import require_module
+
 
 def l1(model: nn.Module, names: tuple[str, ...] = ("kernel",)) -> Tensor:
     """L1 penalty: Σ |w| over the parameters of the given names; its slope at 0 is 0.
@@ -83,6 +85,7 @@ def mask_by_name(model: nn.Module, names: tuple[str, ...] = ("kernel",)) -> list
       >>> mask_by_name(nn.Sequential(nn.Linear(3, 2), nn.LayerNorm(2)))
       [True, False, False, False]
     """
+    require_module(model, "mask_by_name: model")
     return [_role(name, parameter) in names for name, parameter in model.named_parameters()]
 
 
@@ -97,6 +100,7 @@ def _role(name: str, parameter: Tensor) -> str:
 def _penalty(
     place: str, term: Callable[[Tensor], Tensor], model: nn.Module, names: tuple[str, ...]
 ) -> Tensor:
+    require_module(model, f"{place}: model")
     chosen = zip(model.parameters(), mask_by_name(model, names), strict=True)
     terms = [term(parameter).sum() for parameter, named in chosen if named]
     if not terms:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from torch_port.checks import require_seed
+
 
 def fold_in(seed: int, number: int) -> int:
     """A new seed from a seed and a number, unlike that of any other pair, as far as 32 bits go.
@@ -14,7 +16,7 @@ def fold_in(seed: int, number: int) -> int:
       number: at least 0, such as that of an epoch or a step.
 
     Raises:
-      ValueError: on a negative number.
+      ValueError: on a negative number, or one that is not whole.
 
     Source:
       NumPy's `SeedSequence`, after M. E. O'Neill, "Developing a seed_seq alternative", 2015.
@@ -23,4 +25,6 @@ def fold_in(seed: int, number: int) -> int:
       >>> fold_in(0, 1) == fold_in(0, 1), fold_in(0, 1) == fold_in(1, 0)
       (True, False)
     """
+    require_seed(seed, "fold_in: seed")
+    require_seed(number, "fold_in: number")
     return int(np.random.SeedSequence((seed, number)).generate_state(1)[0])

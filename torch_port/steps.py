@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 
-from torch_port import losses, metrics
+from torch_port import checks, losses, metrics
 from torch_port.seeds import fold_in
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
@@ -47,12 +47,16 @@ def init_train_state(model: nn.Module, optimizer: Optimizer, seed: int) -> Train
     Returns:
       A `TrainState` at step 0.
 
+    Raises:
+      ValueError: the seed is not a whole number of at least 0.
+
     Example:
       >>> model = nn.Linear(4, 3)
       >>> start = init_train_state(model, torch.optim.SGD(model.parameters(), 0.1), seed=0)
       >>> start.model.weight.shape, start.step
       (torch.Size([3, 4]), 0)
     """
+    checks.require_seed(seed, "init_train_state: seed")
     return TrainState(model, optimizer, seed, 0)
 
 
@@ -77,6 +81,10 @@ def make_train_step(
       `step(train_state, batch) -> (train_state, metrics)`, where a batch is images and labels; the
       metrics are those of the batch before the update.
 
+    Raises:
+      TypeError: the model is no module, or the optimiser none of PyTorch's.
+      ValueError: the optimiser holds no parameter of the model, which nothing would train.
+
     Example:
       >>> model = nn.Linear(2, 2)
       >>> optimizer = torch.optim.SGD(model.parameters(), 0.1)
@@ -86,6 +94,8 @@ def make_train_step(
       >>> train_state.step, metrics["accuracy"].count
       (1, tensor(2))
     """
+    checks.require_module(model, "make_train_step: model")
+    _require_optimizer_of(model, optimizer)
 
     def objective(images, labels):
         outputs = model.train()(images)
@@ -152,3 +162,18 @@ def measure(outputs: Tensor, values: Tensor, labels: Tensor) -> Metrics:
     if outputs.ndim == 2 and not labels.is_floating_point():
         measured["accuracy"] = metrics.accuracy(outputs, labels)
     return measured
+
+
+def _require_optimizer_of(model: nn.Module, optimizer: Optimizer) -> None:
+    """Raises where an optimiser would leave the model as it is."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            "make_train_step: optimizer must be a torch.optim.Optimizer, "
+            f"got {getattr(optimizer, '__name__', type(optimizer).__name__)}"
+        )
+    held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    if held.isdisjoint(map(id, model.parameters())):
+        raise ValueError(
+            "make_train_step: optimizer must hold parameters of the model, "
+            f"got {len(held)} of something else"
+        )

@@ -116,6 +116,7 @@ def make_epoch(
     step = make_train_step(model, optimizer, loss, augment=augment, penalty=penalty)
 
     def epoch(train_state, dataset) -> tuple[TrainState, Any]:
+        checks.require_dataset("make_epoch: dataset", dataset)
         taken = list(_take_steps(step, batch_size, train_state, dataset, 0))
         return taken[-1][0], metrics.merge(*(measured for _, measured in taken))
 
@@ -165,7 +166,7 @@ def fit(
     Raises:
       ValueError: on numbers below 1, no data, or a training to go on with that does not fit, before
         anything is computed.
-      TypeError: on a callback or a `stop` that is no function.
+      TypeError: on a callback or a `stop` that is no function, a model or optimiser that is none.
       FloatingPointError: when a loss or a parameter stops being finite, naming the epoch and the
         step.
 
@@ -222,13 +223,14 @@ def _begin(
     if resume is None:
         return init_train_state(model, optimizer, seed), [], []
     train_state, history, measured = resume.train_state, resume.history, resume.measured
-    if train_state.model is not model or train_state.optimizer is not optimizer:
+    ours = isinstance(train_state, TrainState) and train_state[:2] == (model, optimizer)
+    if not ours:
         raise ValueError("fit: resume must be of the same model and optimizer, got others")
     into_epoch = train_state.step - len(history) * steps
     if not 0 <= into_epoch <= steps or (measured is None) != (into_epoch == 0):
         raise ValueError(
             f"fit: resume must have taken {len(history)} epochs of {steps} steps each, and what it "
-            f"has measured of the next, but has taken {train_state.step}: batch size or data differ"
+            f"has measured of the next, got {train_state.step} steps: batch size or data differ"
         )
     return train_state, list(history), [] if measured is None else [measured]
 

@@ -88,6 +88,7 @@ def test_every_floating_dtype_goes_across(dtype):
 
 @pytest.mark.parametrize("normalised", [False, True])
 def test_names_of_somebody_elses_are_matched_in_order(normalised):
+    torch.manual_seed(0)  # of some weights a logit is near 0
     module = lecture_network(normalised=normalised).double().eval()
     model = models.image_classifier((28, 28), (256,), 10, batch_norm=normalised)
     params, state = convert.from_torch(module.state_dict(), model)
@@ -149,6 +150,14 @@ def test_masks_that_do_not_fit_are_refused(masks, message):
     with convert.with_masks(module, masks), pytest.raises(ValueError, match=message):
         module(torch.ones(1, 2))
     assert module(torch.ones(1, 2)).shape == (1, 2)  # and it draws again
+
+
+def test_a_rate_of_1_leaves_nothing_and_its_gradient_is_0():
+    module, x = nn.Dropout(1.0), torch.ones(2, requires_grad=True)
+    with convert.with_masks(module, [np.zeros(2, bool)]):
+        y = module(x)
+    assert y.tolist() == [0, 0]
+    assert torch.autograd.grad(y.sum(), x)[0].tolist() == [0, 0]
 
 
 def test_the_masks_are_those_that_the_model_draws():

@@ -50,7 +50,7 @@ WRONG = [
     (["lecture", "--epohcs", "2"], "--epochs"),
     (["lecture", "--epochs", "many"], "'many'"),
     (["lecture", "--epochs", "0"], "--epochs must be a whole number of at least 1, got 0"),
-    (["lecture", "--seed", "-1"], "--seed must be a number in [0, inf), got -1"),
+    (["lecture", "--seed", "-1"], "--seed must be a whole number of at least 0, got -1"),
     (["lecture", "--as-printed", "loops"], "'loop'"),
     (["lecture", "surplus"], "surplus"),
 ]

@@ -104,7 +104,7 @@ def test_batch_norm_has_its_features_last_where_pytorch_has_them_second(shape):
 
 
 def test_batch_norm_of_one_value_per_feature_is_refused():
-    with pytest.raises(ValueError, match="more than 1 value per channel"):
+    with pytest.raises(ValueError, match="more than one value per feature"):
         layers.BatchNorm(3)(torch.ones(1, 3))
 
 
@@ -173,7 +173,7 @@ def test_intermediates_are_the_outputs_of_the_leaves_in_order():
 
 def test_intermediates_leave_the_model_as_it_was():
     model = nested().train()
-    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+    with pytest.raises(ValueError, match="dense: input must have 4 features"):
         layers.intermediates(model, torch.ones(6, 5))
     assert not any(module._forward_hooks for module in model.modules())
     layers.intermediates(model, torch.rand(6, 4))

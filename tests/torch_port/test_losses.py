@@ -75,9 +75,24 @@ def test_labels_may_be_any_integers():
 def test_the_label_that_pytorch_ignores_in_silence_is_refused():
     labels = torch.full((9,), -100)
     assert F.cross_entropy(LOGITS, labels, reduction="none").eq(0).all()
-    with pytest.raises(IndexError, match="-100 is out of bounds"):
+    with pytest.raises(ValueError, match="labels must be classes in 0 … 3, got -100"):
         losses.softmax_cross_entropy(LOGITS, labels)
     assert losses.softmax_cross_entropy(LOGITS, labels, ignore_label=-100).eq(0).all()
+
+
+def test_a_loss_of_one_example_can_be_mapped_though_its_labels_are_checked():
+    """The usual way to the gradient of each example on its own."""
+    of_one = lambda x, label: losses.softmax_cross_entropy(x[None], label[None]).sum()
+    mapped = torch.vmap(torch.func.grad(of_one))(LOGITS, LABELS)
+    whole = gradient(lambda x: losses.softmax_cross_entropy(x, LABELS), LOGITS)
+    torch.testing.assert_close(mapped, whole)
+
+
+@pytest.mark.parametrize("name", ["softmax_cross_entropy", "cross_entropy"])
+def test_a_loss_can_be_compiled_whole_though_its_labels_are_checked(name):
+    loss, outputs = getattr(losses, name), LOGITS.softmax(-1)
+    compiled = torch.compile(loss, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(outputs, LABELS), loss(outputs, LABELS))
 
 
 def test_zero_times_log_zero_is_zero_in_the_gradient_too():

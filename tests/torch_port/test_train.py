@@ -146,7 +146,7 @@ def test_evaluation_leaves_every_layer_in_its_mode_and_changes_nothing():
     train.predict(model, dataset.images, batch_size=7)
     assert [m.training for m in model.modules()] == modes
     assert_bit_equal(model, before)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match="dense: input must have 784 features"):
         train.predict(model, torch.zeros(3, 5), batch_size=7)
     assert [m.training for m in model.modules()] == modes
 
@@ -294,7 +294,7 @@ def test_parameters_in_float64_train_in_float64():
         ({"epochs": 0}, "fit: epochs must be a whole number of at least 1, got 0"),
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0"),
         ({"validation": Dataset(torch.zeros(0, 1), torch.zeros(0))}, "fit: validation must hold"),
-        ({"seed": -1}, "non-negative"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
     ],
 )
 def test_wrong_use_is_answered_before_anything_is_computed(options, message):

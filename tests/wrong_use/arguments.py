@@ -1,7 +1,5 @@
 """Right arguments of the public functions, and wrong ones of each parameter, by its name."""
 
-from typing import Any, NamedTuple
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +7,7 @@ import numpy as np
 from jaxnn import losses, models, optim
 from jaxnn.train import FitResult, init_train_state
 from jaxnn.typing import Dataset
+from tests.wrong_use.table import Wrong
 
 KEY = jax.random.key(0)
 IMAGES = np.zeros((4, 28, 28), np.uint8)
@@ -92,6 +91,7 @@ RIGHT = {
     "metrics.accuracy": {"logits": LOGITS, "labels": LABELS},
     "metrics.top_k_accuracy": {"logits": LOGITS, "labels": LABELS, "k": 1},
     "metrics.confusion_matrix": {"logits": LOGITS, "labels": LABELS},
+    "metrics.average": {"values": VALUES},
     "metrics.calibration": {"probabilities": PROBABILITIES, "labels": LABELS},
     "models.mlp": {"sizes": (2, 3, 2)},
     "models.image_classifier": {"image_shape": (28, 28), "hidden": (3,), "classes": 2},
@@ -169,13 +169,6 @@ RIGHT = {
 """Arguments with which each function works; a test sees to it."""
 
 
-class Wrong(NamedTuple):
-    """A wrong value whose message cannot show it whole, and what it shows instead."""
-
-    value: Any
-    shown: str
-
-
 def standing(model, history) -> FitResult:
     """A training of another model, or of another number of steps than its history has."""
     return FitResult(init_train_state(model, OPTIMIZER, KEY), history, None)
@@ -199,7 +192,8 @@ WRONG = {
     "predictions": [INTEGERS, LOGITS[0, 0]],
     "targets": [LOGITS[:3], LOGITS.astype(jnp.float16)],
     "labels": [LABELS[:3], np.array([0, 1, 2, 9])],
-    "weights": [VALUES[:1]], "names": [("nothing",)], "k": [0, 3], "mask": [jnp.array([True])],
+    "metrics.average values": [VALUES[0]], "weights": [VALUES[:1]],
+    "names": [("nothing",)], "k": [0, 3], "mask": [jnp.array([True])],
     "shape": [(3,)], "dtype": [jnp.int32],
     "sizes": [(2,), (2, 0, 2), ()], "image_shape": [(0, 28), ()], "hidden": [(0,), (2.5,)],
     "classes": [0, 2.5],

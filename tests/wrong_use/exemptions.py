@@ -71,7 +71,6 @@ WITHOUT_ROWS = {
     "layers.residual": "a layer, checked where it is used: tests/test_wrong_use.py",
     "layers.serial": "layers, which checked themselves",
     "layers.summary": "a layer, which checked itself",
-    "metrics.average": "any array",
     "metrics.merge": "metrics that these functions made",
     "metrics.total": "metrics that these functions made",
     "metrics.values": "metrics that these functions made",

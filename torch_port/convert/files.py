@@ -54,7 +54,7 @@ def load_safetensors(path: str | Path) -> dict[str, torch.Tensor]:
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: the file is not one of safetensors.
+      ValueError: the file is not one of safetensors, or a folder.
 
     Example:
       >>> import tempfile
@@ -64,6 +64,8 @@ def load_safetensors(path: str | Path) -> dict[str, torch.Tensor]:
       >>> list(load_safetensors(path))
       ['bias', 'weight']
     """
+    if Path(path).is_dir():
+        raise ValueError(f"{path}: not a file of safetensors: a folder")
     try:
         with safe_open(path, framework="pt") as file:
             is_checkpoint = "jaxnn" in (file.metadata() or {}).get("format", "")

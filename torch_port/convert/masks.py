@@ -121,7 +121,17 @@ class MasksInstead(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
     def drop(self, x, p=0.5, training=True, inplace=False):
-        return apply_mask(x, self.mask_of(x.shape, p), p) if training else x
+        return dropped(x, self.mask_of(x.shape, p), p) if training else x
+
+
+def dropped(x: torch.Tensor, mask: torch.Tensor, rate: float) -> torch.Tensor:
+    """What PyTorch's dropout makes of a mask: its rate may be 1, which leaves nothing.
+
+    Example:
+      >>> dropped(torch.ones(2), torch.tensor([False, False]), 1.0)
+      tensor([0., 0.])
+    """
+    return apply_mask(x, mask, rate) if rate < 1 else 0 * x
 
 
 class _InOrder:

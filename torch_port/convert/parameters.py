@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from jaxnn.typing import Layer, Params, State
+from torch_port.checks import require_tensor
 
 StateDict = Mapping[str, torch.Tensor]
 
@@ -39,6 +40,9 @@ def to_torch(params: Params, state: State) -> dict[str, torch.Tensor]:
 
     Returns:
       Tensors by PyTorch's names, in the order in which PyTorch has them, of the arrays' dtypes.
+
+    Raises:
+      ValueError: a layer holds an array of another name than those of `jaxnn`'s layers.
 
     Example:
       >>> from jaxnn import layers
@@ -70,6 +74,7 @@ def from_torch(state_dict: StateDict, model: Layer) -> tuple[Params, State]:
       `(params, state)`, of the tensors' dtypes.
 
     Raises:
+      TypeError: there are no tensors by name, or the model is no `Layer`.
       ValueError: a tensor is missing, left over, of another shape, or may be one of several; both
         sides are listed.
 
@@ -80,6 +85,9 @@ def from_torch(state_dict: StateDict, model: Layer) -> tuple[Params, State]:
       >>> params["kernel"].shape
       (3, 2)
     """
+    _require_tensors(state_dict)
+    if not isinstance(model, Layer):
+        raise TypeError(f"from_torch: model must be a Layer, got {type(model).__name__}")
     floating = [tensor.dtype for tensor in state_dict.values() if tensor.is_floating_point()]
     dtype = to_array("", torch.zeros((), dtype=floating[0])).dtype if floating else jnp.float32
     params, state = model.init(jax.random.key(0), dtype)
@@ -128,6 +136,7 @@ def to_array(name: str, tensor: torch.Tensor) -> jax.Array:
       >>> to_array("kernel", torch.ones(2, 3)).shape
       (3, 2)
     """
+    require_tensor("to_array", "tensor", tensor)
     if tensor.dtype == torch.bfloat16:
         return to_array(name, tensor.float()).astype(jnp.bfloat16)
     array = tensor.detach().cpu().numpy()
@@ -143,8 +152,32 @@ def _layers(params, state, prefix=""):
             child_params = params[i] if params else ()
             child_state = state[i] if state else ()
             yield from _layers(child_params, child_state, f"{prefix}{i}.")
-    elif leaves := [*_leaves(params, PARAMETERS), *_leaves(state, _statistics(state))]:
-        yield prefix, leaves
+    else:
+        _require_names(prefix, params, PARAMETERS)
+        _require_names(prefix, state, _statistics(state))
+        if leaves := [*_leaves(params, PARAMETERS), *_leaves(state, _statistics(state))]:
+            yield prefix, leaves
+
+
+def _require_names(prefix, arrays, names):
+    """Raises for what would be left out: arrays by other names, trees of other frameworks."""
+    is_leaf = isinstance(arrays, Mapping) or (isinstance(arrays, tuple) and not arrays)
+    if not is_leaf or not names.keys() >= {*arrays}:
+        came = [*arrays] if isinstance(arrays, Mapping) else type(arrays).__name__
+        raise ValueError(
+            f"to_torch: layer {prefix.rstrip('.')!r} must hold arrays of the names {[*names]}, "
+            f"got {came}"
+        )
+
+
+def _require_tensors(state_dict):
+    values = state_dict.values() if isinstance(state_dict, Mapping) else [state_dict]
+    others = [value for value in values if not isinstance(value, torch.Tensor)]
+    if others or not isinstance(state_dict, Mapping):
+        raise TypeError(
+            "from_torch: state_dict must be tensors by name, as module.state_dict() gives them, "
+            f"got {type([*others, state_dict][0]).__name__}"
+        )
 
 
 def _statistics(state):

@@ -32,7 +32,8 @@ def training_from_torch(
       `(params, state, opt_state)`; each moment is a tree like `params`.
 
     Raises:
-      ValueError: as `from_torch` and `optimizer_state`.
+      ValueError: as `from_torch` and `optimizer_state`; or if the optimiser is over other
+        parameters.
 
     Example:
       >>> from jaxnn import layers
@@ -44,7 +45,8 @@ def training_from_torch(
       >>> adam_state.mu["kernel"].shape, int(adam_state.count)
       ((3, 2), 1)
     """
-    state_dict, names = module.state_dict(), _parameter_names(module, torch_optimizer)
+    names = _parameter_names("training_from_torch", module, torch_optimizer)
+    state_dict = module.state_dict()
 
     def to_tree(moments: list[Any]) -> Params:
         tensors = [to_tensor("", moment) for moment in moments]
@@ -74,7 +76,8 @@ def training_to_torch(
       torch_optimizer: over all of its parameters, in any order.
 
     Raises:
-      ValueError: as `from_torch` and `load_optimizer_state`.
+      ValueError: as `from_torch` and `load_optimizer_state`; or if the optimiser is over other
+        parameters.
 
     Example:
       >>> from jaxnn import layers
@@ -86,7 +89,7 @@ def training_to_torch(
     tensors = to_torch(params, state)
     pairs = matched_names(module.state_dict(), tensors)
     twins = {name: twin for twin, name in pairs.items()}
-    names = _parameter_names(module, torch_optimizer)
+    names = _parameter_names("training_to_torch", module, torch_optimizer)
 
     def to_list(moments: Params) -> list[Any]:
         named = to_torch(moments, ())
@@ -97,10 +100,18 @@ def training_to_torch(
     module.load_state_dict({name: tensors[twin] for twin, name in pairs.items()}, strict=False)
 
 
-def _parameter_names(module: torch.nn.Module, torch_optimizer: torch.optim.Optimizer) -> list[str]:
-    """The names of the optimiser's parameters, in its order."""
+def _parameter_names(
+    place: str, module: torch.nn.Module, torch_optimizer: torch.optim.Optimizer
+) -> list[str]:
+    """The names of the optimiser's parameters, in its order; raises unless they are all."""
     names = {id(p): name for name, p in module.named_parameters()}
-    return [names[id(p)] for group in torch_optimizer.param_groups for p in group["params"]]
+    held = [id(p) for group in torch_optimizer.param_groups for p in group["params"]]
+    if {*held} != names.keys():
+        raise ValueError(
+            f"{place}: torch_optimizer must be over the {len(names)} parameters of the module, "
+            f"got {len({*held} & names.keys())} of them and {len({*held} - names.keys())} others"
+        )
+    return [names[p] for p in held]
 
 
 def _map(

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from torch_port.optim.combine import GradientTransformation, chain, identity
+from torch_port.optim.leaves import require_number
 from torch_port.optim.moments import scale_by_adam, scale_by_amsgrad
 from torch_port.optim.optimizer import TransformationOptimizer, require_constant
 from torch_port.optim.rms import scale_by_rms, scale_by_rss, scale_by_stddev
@@ -43,6 +44,7 @@ class SGD(torch.optim.SGD):
         nesterov: bool = False,
     ):
         require_constant("SGD", learning_rate)
+        trace(momentum or 0, nesterov)  # raises for settings out of range
         nesterov = nesterov and bool(momentum)  # without momentum PyTorch refuses it
         super().__init__(params, lr=learning_rate, momentum=momentum or 0, nesterov=nesterov)
 
@@ -165,6 +167,7 @@ class Adam(torch.optim.Adam):
         eps: float = 1e-8,
     ):
         require_constant("Adam", learning_rate)
+        scale_by_adam(b1, b2, eps)  # raises for settings out of range
         super().__init__(params, lr=learning_rate, betas=(b1, b2), eps=eps)
 
 
@@ -197,6 +200,8 @@ class AdamW(torch.optim.AdamW):
         weight_decay: float = 1e-4,
     ):
         require_constant("AdamW", learning_rate)
+        scale_by_adam(b1, b2, eps)  # raises for settings out of range
+        require_number("AdamW: weight_decay", weight_decay)
         super().__init__(
             params, lr=learning_rate, betas=(b1, b2), eps=eps, weight_decay=weight_decay
         )

@@ -6,6 +6,7 @@ A gradient of None, PyTorch's for a parameter that was not used, stays None, and
 
 from collections.abc import Callable
 from functools import reduce
+from numbers import Number
 from typing import Any, TypeAlias
 
 import torch
@@ -58,7 +59,7 @@ def require_same_length(what: str, expected: list[Any], tensors: list[Any]) -> N
 
 def require_number(name: str, value: Any, or_else: str = "") -> None:
     """Raises a `TypeError` unless the value is a number or a tensor, or else what is said."""
-    if not isinstance(value, (int, float, complex, Tensor)):
+    if not isinstance(value, (Number, Tensor)):
         raise TypeError(f"{name} must be a number or tensor{or_else}, got {value!r}")
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from torch_port.optim.combine import GradientTransformation
+from torch_port.optim.leaves import require_number
 from torch_port.optim.transforms import apply_updates
 
 
@@ -49,12 +50,13 @@ class TransformationOptimizer(torch.optim.Optimizer):
 
 
 def require_constant(name: str, learning_rate: Any) -> None:
-    """Raises a `TypeError` for a schedule, which a class of PyTorch's takes elsewhere."""
+    """Raises a `TypeError` unless it is a number: a schedule is given to PyTorch elsewhere."""
     if callable(learning_rate):
         raise TypeError(
             f"{name}: a learning rate expected, got {learning_rate!r}; a schedule is given with "
             f"torch.optim.lr_scheduler.LambdaLR({name}(params, 1.0), schedule)"
         )
+    require_number(f"{name}: learning_rate", learning_rate)
 
 
 def _pack(state: Iterable[NamedTuple]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from torch_port.checks import require_in
+from torch_port.optim.leaves import require_number
 from torch_port.optim.transforms import Schedule
 
 
@@ -21,6 +22,7 @@ def constant_schedule(value: float) -> Schedule:
       >>> constant_schedule(0.1)(1000)
       0.1
     """
+    require_number("constant_schedule: value", value)
     return lambda count: value
 
 
@@ -40,6 +42,8 @@ def linear_schedule(
       >>> [schedule(step) for step in (0, 1, 4, 100)]
       [1.0, 0.75, 0.0, 0.0]
     """
+    for name, value in {"init_value": init_value, "end_value": end_value}.items():
+        require_number(f"linear_schedule: {name}", value)
     if transition_steps <= 0:
         return constant_schedule(init_value)
 
@@ -74,6 +78,9 @@ def exponential_decay(
       [1.0, 0.5, 0.25, 0.1]
     """
     require_in("[0, inf)", decay_rate, "exponential_decay: decay_rate")
+    require_number("exponential_decay: init_value", init_value)
+    if end_value is not None:
+        require_number("exponential_decay: end_value", end_value)
     if transition_steps <= 0 or decay_rate == 0:
         return constant_schedule(init_value)
 
@@ -104,6 +111,8 @@ def cosine_decay_schedule(
       [1.0, 0.5, 0.0, 0.0]
     """
     require_in("(0, inf)", decay_steps, "cosine_decay_schedule: decay_steps")
+    for name, value in {"init_value": init_value, "alpha": alpha, "exponent": exponent}.items():
+        require_number(f"cosine_decay_schedule: {name}", value)
 
     def schedule(count):
         cosine = 0.5 * (1 + math.cos(math.pi * min(count / decay_steps, 1)))
@@ -135,6 +144,9 @@ def warmup_cosine_decay_schedule(
       >>> [round(schedule(step), 6) for step in (0, 5, 10, 20, 30, 100)]
       [0.0, 0.5, 1.0, 0.75, 0.5, 0.5]
     """
+    require_in("[0, inf)", warmup_steps, "warmup_cosine_decay_schedule: warmup_steps")
+    for name, value in {"peak_value": peak_value, "end_value": end_value}.items():
+        require_number(f"warmup_cosine_decay_schedule: {name}", value)
     if not decay_steps > warmup_steps:
         raise ValueError(
             "warmup_cosine_decay_schedule: decay_steps includes the warm-up and must be above "
@@ -168,6 +180,8 @@ def piecewise_constant_schedule(
     place = "piecewise_constant_schedule: boundaries_and_scales"
     for boundary, factor in scales.items():
         require_in("[0, inf)", factor, f"{place}[{boundary}]")
+        require_in("[0, inf)", boundary, f"{place}: a boundary")
+    require_number("piecewise_constant_schedule: init_value", init_value)
 
     def schedule(count):
         passed = (factor for boundary, factor in scales.items() if count >= boundary)
@@ -193,6 +207,8 @@ def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> 
             f"join_schedules: boundaries must be {len(schedules) - 1} between {len(schedules)} "
             f"schedules, got {len(boundaries)}"
         )
+    for boundary in boundaries:
+        require_in("[0, inf)", boundary, "join_schedules: boundaries")
 
     def joined(count):
         value = schedules[0](count)

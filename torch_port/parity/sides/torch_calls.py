@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from torch_port.layers import apply_mask
+from torch_port.convert.masks import dropped
 from torch_port.parity.sides.torch_functions import ARGUMENTS, BY_POSITION, SAME
 
 
@@ -109,4 +109,4 @@ class Follow(TorchFunctionMode):
 
     def drop(self, input, p=0.5, training=True, inplace=False):
         """Dropout by a given mask."""
-        return apply_mask(input, self.mask_of(input.shape, p), p) if training else input
+        return dropped(input, self.mask_of(input.shape, p), p) if training else input
