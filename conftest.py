@@ -8,12 +8,13 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 if "PYTEST_XDIST_WORKER" in os.environ:  # two workers of two waiting threads wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Compiling is most of what the tests cost, so XLA is asked for slower programs sooner; the tests
-# hold for users' programs too, as `XLA_FLAGS= python -m pytest -n 2` shows in three times the time.
-QUICK = "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
-if jaxlib.__version__.startswith("0.10."):  # later ones do not know it
-    QUICK += " --xla_cpu_use_fusion_emitters=false"
-os.environ.setdefault("XLA_FLAGS", QUICK)
+if jaxlib.__version__.startswith("0.10."):
+    # Compiling is most of what the tests cost, and takes half as long with XLA's older emitters,
+    # which later versions no longer have. `XLA_FLAGS= python -m pytest` is without them.
+    os.environ.setdefault(
+        "XLA_FLAGS",
+        "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
+    )
 
 import jax
 import pytest

@@ -108,6 +108,7 @@ def test_a_user_without_home_or_cache_trains_all_the_same(folder, cache):
     environment = {
         "PYTHONPATH": str(ROOT),
         "PATH": os.environ["PATH"],
+        "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
         "MPLCONFIGDIR": str(folder / "matplotlib"),  # or it says that it has no home
     }
     if cache:

@@ -59,10 +59,10 @@ def steps_in(run: Path) -> list[int]:
     return sorted(int(path.stem[5:]) for path in (run / "checkpoints").glob("step-*"))
 
 
-def test_killed_at_five_random_moments_runs_end_as_if_left_alone():
-    """A draw of `python -m benchmarks.kills`."""
-    measured = kills.measure(kills=5, seed=7, write=lambda line: None)
-    assert sum(row["bit-equal"] for row in measured["kills"].values()) == 5
+def test_killed_at_three_random_moments_runs_end_as_if_left_alone():
+    """A draw of `python -m benchmarks.kills`: at start-up, in an epoch, while saving."""
+    measured = kills.measure(kills=3, seed=7, write=lambda line: None)
+    assert sum(row["bit-equal"] for row in measured["kills"].values()) == 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
