@@ -96,6 +96,9 @@ def make_train_step(
     """
     checks.require_module(model, "make_train_step: model")
     _require_optimizer_of(model, optimizer)
+    # For devices that are not in use, `torch.manual_seed` formats the whole stack at every call.
+    has_accelerator = torch.accelerator.is_available()
+    seed_all = torch.manual_seed if has_accelerator else torch.default_generator.manual_seed
 
     def objective(images, labels):
         outputs = model.train()(images)
@@ -105,7 +108,7 @@ def make_train_step(
 
     def step(train_state, batch):
         batch, model_seed = draw(train_state, batch, augment)
-        torch.manual_seed(model_seed)  # dropout layers draw from the global generator
+        seed_all(model_seed)  # dropout layers draw from the global generator
         minimised, measured = objective(*batch)
         optimizer.zero_grad()
         minimised.backward()
