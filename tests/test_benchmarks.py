@@ -12,7 +12,7 @@ from benchmarks import epoch, gpu, pages, prediction, sweep
 from benchmarks.frame import ROOT, Contender, Target, best, in_turn, medians, ratio, times
 
 HERE = "tests.benchmark_contenders"
-QUICK = {
+ON_THE_CPU = {
     **os.environ,
     "JAX_PLATFORMS": "cpu",
     "OMP_NUM_THREADS": "1",
@@ -102,7 +102,7 @@ def values():
     process = subprocess.run(
         [sys.executable, "-c", RUN_ALL, json.dumps(jobs)],
         cwd=ROOT,
-        env=QUICK,
+        env=ON_THE_CPU,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -182,7 +182,7 @@ def test_all_of_the_gpu_benchmark_runs_on_the_cpu():
     printed = subprocess.run(
         [sys.executable, "-W", "error", "-m", "benchmarks.gpu", "--cpu-check"],
         cwd=ROOT,
-        env=QUICK,
+        env=ON_THE_CPU,
         stdout=subprocess.PIPE,
         text=True,
         check=True,

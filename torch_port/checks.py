@@ -74,8 +74,7 @@ def require_positive_integer(value: Any, name: str) -> None:
         ...
     ValueError: dense: in_size must be a whole number of at least 1, got 0
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+    _require_whole(1, value, name)
 
 
 def require_seed(value: Any, name: str) -> None:
@@ -86,8 +85,7 @@ def require_seed(value: Any, name: str) -> None:
         ...
     ValueError: fit: seed must be a whole number of at least 0, got -1
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 0:
-        raise ValueError(f"{name} must be a whole number of at least 0, got {value!r}")
+    _require_whole(0, value, name)
 
 
 def require_function(value: Any, name: str) -> None:
@@ -225,3 +223,8 @@ def require_input(name: str, x: Tensor, dtype: torch.dtype, size: int) -> None:
     if x.ndim == 0 or x.shape[-1] != size:
         expected = f"{size} features on its last axis"
         raise ValueError(f"{name}: input must have {expected}, got {tuple(x.shape)}")
+
+
+def _require_whole(least: int, value: Any, name: str) -> None:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")

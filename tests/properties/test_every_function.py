@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wrong_use.test_signatures import TABLE
+from tests.wrong_use.tables import JAXNN
 
 NOT_NUMERICAL = {
     "callbacks": "they write, draw and save; tests/test_callbacks.py",
@@ -49,7 +49,7 @@ WITHOUT = {
 
 PUBLIC = {
     name
-    for name, value in TABLE.public.items()
+    for name, value in JAXNN.public.items()
     if inspect.isfunction(value)
     and name.count(".") == 1  # neither classes nor their methods
     and name.partition(".")[0] not in NOT_NUMERICAL
@@ -81,7 +81,7 @@ def test_has_a_property_or_a_reason(name):
 def test_exceptions_are_functions_that_there_are():
     assert set().union(*ELSEWHERE.values(), WITHOUT) <= PUBLIC
     assert MENTIONED.isdisjoint(WITHOUT)
-    assert {*NOT_NUMERICAL} <= {name.partition(".")[0] for name in TABLE.public}
+    assert {*NOT_NUMERICAL} <= {name.partition(".")[0] for name in JAXNN.public}
 
 
 @pytest.mark.parametrize("path", ELSEWHERE)

@@ -2,21 +2,29 @@
 
 import pytest
 
-import jaxnn
 from jaxnn import checkpoint
-from tests.wrong_use.arguments import CHECKPOINTS, PARAMS, RIGHT, WRONG
-from tests.wrong_use.exemptions import FREE, RECORDS, REPORTED_BY, TAKES_ANYTHING, WITHOUT_ROWS
-from tests.wrong_use.table import Table, public
+from tests.wrong_use.arguments import CHECKPOINTS, PARAMS
+from tests.wrong_use.tables import JAXNN, TORCH_PORT
 
-TABLE = Table(
-    public=public(getattr(jaxnn, name) for name in jaxnn.__all__),
-    right=RIGHT,
-    wrong=WRONG,
-    anything=set().union(*TAKES_ANYTHING.values()),
-    free=FREE,
-    without={*WITHOUT_ROWS, *RECORDS},
-    reported_by=REPORTED_BY,
-)
+TABLES = {"jaxnn": JAXNN, "torch_port": TORCH_PORT}
+each_table = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+
+
+def functions_of_each(field: str) -> list:
+    """The functions that each table has in one of its fields."""
+    return [
+        pytest.param(table, function, id=f"{package}-{function}")
+        for package, table in TABLES.items()
+        for function in getattr(table, field)
+    ]
+
+
+def rows_of_each() -> list:
+    return [
+        pytest.param(table, *row.values, id=f"{package}-{row.id}")
+        for package, table in TABLES.items()
+        for row in table.rows()
+    ]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,24 +36,26 @@ def folder(tmp_path_factory):
         yield
 
 
-def test_there_are_many_rows():
-    assert len(TABLE.rows()) >= 400
+@each_table
+def test_there_are_many_rows(table):
+    assert len(table.rows()) >= 400
 
 
-@pytest.mark.parametrize("function", TABLE.public)
-def test_what_is_public_has_rows_for_every_parameter_that_can_be_wrong(function):
-    TABLE.require_rows(function)
+@pytest.mark.parametrize(("table", "function"), functions_of_each("public"))
+def test_what_is_public_has_rows_for_every_parameter_that_can_be_wrong(table, function):
+    table.require_rows(function)
 
 
-def test_no_exemption_is_out_of_date():
-    TABLE.require_no_exemption_out_of_date()
+@each_table
+def test_no_exemption_is_out_of_date(table):
+    table.require_no_exemption_out_of_date()
 
 
-@pytest.mark.parametrize("function", TABLE.right)
-def test_the_right_arguments_are_right(function):
-    TABLE.public[function](**TABLE.right[function])
+@pytest.mark.parametrize(("table", "function"), functions_of_each("right"))
+def test_the_right_arguments_are_right(table, function):
+    table.public[function](**table.right[function])
 
 
-@pytest.mark.parametrize(("function", "name", "value"), TABLE.rows())
-def test_the_message_says_what_was_expected_what_came_and_where(function, name, value):
-    TABLE.require_said(function, name, value)
+@pytest.mark.parametrize(("table", "function", "name", "value"), rows_of_each())
+def test_the_message_says_what_was_expected_what_came_and_where(table, function, name, value):
+    table.require_said(function, name, value)
